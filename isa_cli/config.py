@@ -1,0 +1,100 @@
+"""Where things live on disk, and the settings: flag, then environment, then file, then default.
+
+The settings file is ``$XDG_CONFIG_HOME/isa/config.toml`` (``~/.config`` by default), flat keys::
+
+    gallery = "~/photos/.isa"
+    model   = "base"
+
+Each key has one environment variable, ``ISA_`` plus its name in capitals.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from isa_cli.errors import UsageError
+
+DEFAULT_MODEL = "large"
+"""``ViT-L-14/datacomp_xl_s13b_b90k``, see ``backbones.SHORT_NAMES``."""
+
+
+def _xdg(variable: str, fallback: str) -> Path:
+    """Return an XDG base directory with our own folder in it; relative values are ignored (XDG)."""
+    value = os.environ.get(variable, "")
+    base = Path(value) if os.path.isabs(value) else Path.home() / fallback
+    return base / "isa"
+
+
+def data_dir() -> Path:
+    """Return where galleries live by default."""
+    return _xdg("XDG_DATA_HOME", ".local/share")
+
+
+def cache_dir() -> Path:
+    """Return where things live that may be deleted at any time."""
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def config_file() -> Path:
+    """Return the settings file, which need not exist."""
+    return _xdg("XDG_CONFIG_HOME", ".config") / "config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command runs with.
+
+    Attributes:
+        gallery: the gallery's folder.
+        model: ``ARCH/TAG``, a short name, a folder or a file; ``None``: the gallery's own model,
+            or ``DEFAULT_MODEL`` for a new gallery.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+    """
+
+    gallery: Path
+    model: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Return the settings in force.
+
+    Args:
+        flags: values from the command line by field name; ``None`` means 'not given'.
+
+    Raises:
+        UsageError: the settings file cannot be read or has an unknown key.
+    """
+    known = {f.name for f in fields(Settings)}
+    values: dict[str, Any] = {"gallery": data_dir() / "gallery"}
+    values |= _from_file(config_file(), known)
+    values |= {
+        name: os.environ[variable]
+        for name in known
+        if os.environ.get(variable := f"ISA_{name.upper()}")
+    }
+    values |= {name: value for name, value in flags.items() if value is not None}
+    settings = Settings(**values)
+    return replace(settings, gallery=Path(settings.gallery).expanduser().absolute())
+
+
+def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"the settings file {path} can't be read: {error}") from error
+    for key, value in values.items():
+        if key not in known or not isinstance(value, str):
+            raise UsageError(
+                f"the settings file {path} has {key} = {value!r}, which means nothing to isa",
+                f"it takes {', '.join(sorted(known))}, each a string",
+            )
+    return values

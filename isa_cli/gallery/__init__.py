@@ -1,0 +1,1 @@
+"""The heavy, offline side: folders in, vectors and a catalogue on disk."""

@@ -1,0 +1,1 @@
+"""The light, online side: a reference and words in, one vector out."""
