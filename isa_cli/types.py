@@ -7,8 +7,9 @@ B batch, Q queries, N gallery vectors, D joint embedding, k answers, H, W, C pix
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -183,7 +184,9 @@ class Rows(Protocol):
     def select(self, where: Where) -> Keys:
         """Return the keys of the vectors that ``where`` keeps, rising."""
 
-    def vectors(self, keys: Keys | None = None, *, after: int = 0) -> Iterator[tuple[Keys, Vectors]]:
+    def vectors(
+        self, keys: Keys | None = None, *, after: int = 0
+    ) -> Iterator[tuple[Keys, Vectors]]:
         """Yield (keys, vectors) in chunks by rising key.
 
         Args:
@@ -245,6 +248,10 @@ class GalleryEncoder(Protocol):
     @property
     def lanes(self) -> int:
         """How many ``encode`` calls may usefully run at once, each from its own thread."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many photos per ``encode`` call suit this device."""
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -379,17 +386,11 @@ class Silent:
     def warn(self, message: str) -> None:
         """Drop the line."""
 
-    def progress(self, label: str, total: int | None, unit: str) -> Any:
+    def progress(
+        self, label: str, total: int | None, unit: str
+    ) -> AbstractContextManager[Progress]:
         """Return a context whose progress goes nowhere."""
-        return _SilentProgress()
-
-
-class _SilentProgress:
-    def __enter__(self) -> _SilentProgress:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        return None
+        return nullcontext(self)
 
     def advance(self, count: int = 1) -> None:
-        return None
+        """Drop the count."""

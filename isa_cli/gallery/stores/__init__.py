@@ -1,1 +1,53 @@
-"""Vector engines behind one protocol, ``types.VectorIndex``."""
+"""Vector indexes over a gallery's catalogue; ``open_index`` picks the one that suits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isa_cli.errors import UsageError
+from isa_cli.gallery.stores.exact import EXACT_BELOW, ExactIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from isa_cli.gallery.records import IndexFile
+    from isa_cli.types import EmbeddingSpace, Reporter, Rows, VectorIndex
+
+__all__ = ["EXACT_BELOW", "open_index"]
+
+
+def open_index(
+    location: Path | str,
+    space: EmbeddingSpace,
+    rows: Rows,
+    file: IndexFile | None = None,
+    *,
+    record: Callable[[IndexFile], None] | None = None,
+    reporter: Reporter | None = None,
+) -> VectorIndex:
+    """Return the index that suits a gallery of this size.
+
+    Args:
+        location: the gallery's folder; an index on a server will be a URL.
+        space: of the vectors.
+        rows: the catalogue, which is the truth.
+        file: the index file that the catalogue knows of.
+        record: told of every new index file, to write it down in the catalogue; ``None`` opens
+            the index for reading.
+        reporter: told when the index has to be made again, and why.
+
+    Raises:
+        UsageError: the location is a URL, and nothing here speaks it.
+    """
+    scheme, is_url, _ = str(location).partition("://")
+    if is_url:
+        raise UsageError(
+            f"there is no vector index for {scheme}:// addresses",
+            "give a folder; the index is kept in it, beside the catalogue",
+        )
+    if rows.count() <= EXACT_BELOW:
+        return ExactIndex(space, rows)
+    from isa_cli.gallery.stores.usearch import UsearchIndex  # noqa: PLC0415  (0.1 s)
+
+    return UsearchIndex(Path(location), space, rows, file, record=record, reporter=reporter)

@@ -1,0 +1,81 @@
+"""Which of ``isa search``'s arguments are pictures and which are words."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from isa_cli.cli.console import printable
+from isa_cli.cli.paths import expanded
+from isa_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_STARTS = tuple(f"{start}{os.sep}" for start in ("", ".", "..", "~"))
+
+
+def references_and_modifier(
+    arguments: Sequence[str], text: str | None
+) -> tuple[tuple[Path, ...], str]:
+    """Return the reference pictures and the words among a command line's arguments.
+
+    A picture is what exists as a file, or what is written like one: with a picture's suffix, a
+    leading ``/``, ``./``, ``../`` or ``~/``, or a slash and no blank.  So a mistyped path is
+    reported and never searched for as words.
+
+    Args:
+        arguments: in any order; at most one of them is words.
+        text: words given with ``--text``, which may look like anything.
+
+    Raises:
+        UsageError: a picture that is not there, or words twice.
+    """
+    paths = [argument for argument in arguments if _is_like_a_file(argument)]
+    words = [argument for argument in arguments if not _is_like_a_file(argument)]
+    if text is not None:
+        words.append(text)
+    if len(words) > 1:
+        together = " ".join(word for word in words if word != text) or words[0]
+        hint = f'in quotes they are one modifier: "{together}"'
+        if text is not None:
+            hint = "give the words either with --text or without it"
+        raise UsageError(
+            f"the words are given {len(words)} times: " + ", ".join(repr(w) for w in words), hint
+        )
+    if words and not words[0].strip():
+        raise UsageError("the words are empty", "leave them out to search by the picture alone")
+    return tuple(picture(path) for path in paths), words[0] if words else ""
+
+
+def picture(name: str) -> Path:
+    """Return the path of a picture that exists.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    path = expanded(name)
+    if path.is_file():
+        return path
+    shown = printable(name)
+    if path.is_dir():
+        raise UsageError(
+            f"{shown} is a folder, and a reference has to be a picture",
+            f"to search only in that folder: --under {shown}",
+        )
+    if not path.exists():
+        raise UsageError(
+            f"there is no file {shown}", "check the path; if you meant words, use --text"
+        )
+    raise UsageError(f"{shown} is no regular file")
+
+
+def _is_like_a_file(argument: str) -> bool:
+    if argument.startswith(_STARTS) or expanded(argument).is_file():
+        return True
+    if os.sep in argument and " " not in argument:
+        return True
+    from isa_cli.images import looks_like_photo  # late: it brings Pillow
+
+    return looks_like_photo(os.fsencode(argument))

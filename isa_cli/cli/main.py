@@ -1,0 +1,136 @@
+"""The entry point, and the one place where an error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+import isa_cli
+from isa_cli.cli import console
+from isa_cli.cli.doctor import doctor
+from isa_cli.cli.forget import forget
+from isa_cli.cli.index import index
+from isa_cli.cli.models import models
+from isa_cli.cli.search import search
+from isa_cli.cli.status import status
+from isa_cli.errors import IsaError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BUG = 70
+"""Exit code of an unexpected error (EX_SOFTWARE): never 1, which says that nothing was found."""
+CLOSED_PIPE = 141
+"""What a shell reports for a program that SIGPIPE ended; ``isa search x | head -1``."""
+INTERRUPTED = 130
+
+
+class _InOrder(click.Group):
+    """A group that lists its commands in the order in which a person meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names as they were added."""
+        del ctx
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 nothing found, 2 the request cannot be read, 3 done but some "
+    "files failed, 4 the gallery, the model or the machine is in the way, 130 interrupted.",
+)
+@click.version_option(isa_cli.__version__, prog_name="isa", message="%(prog)s %(version)s")
+def app() -> None:
+    """Find photos by a reference picture plus words that change it.
+
+    \b
+      isa index ~/Pictures
+      isa search ref.jpg "same dress but sleeveless"
+      isa search --text "a dog on the beach"
+    """  # noqa: D301 - click's mark for lines to keep
+
+
+for _command in (index, search, status, forget, doctor, models):
+    app.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code of one command line; ``None``: the process's own arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file name's bytes come out as they went in
+            stream.reconfigure(errors="surrogateescape")
+    try:
+        code = app.main(arguments, prog_name="isa", standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit as done:  # click's completion leaves that way
+        return done.code if isinstance(done.code, int) else 1
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one except
+        return _explained(error)
+    return code if isinstance(code, int) else 0
+
+
+def _explained(error: BaseException) -> int:
+    """Say what went wrong, on stderr, and return the exit code."""
+    code = IsaError.exit_code
+    match error:
+        case IsaError():
+            console.complain(error.message, error.hint)
+            code = error.exit_code
+        case click.ClickException():
+            error.show()
+            code = error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            console.say("isa: interrupted")
+            code = INTERRUPTED
+        case BrokenPipeError():
+            # Python flushes stdout once more on its way out; let that go nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = CLOSED_PIPE
+        case _ if told := _told(error):
+            console.complain(*told)
+        case _:
+            _confess(error)
+            code = BUG
+    return code
+
+
+def _confess(error: BaseException) -> None:
+    """Show the traceback of an error that nobody foresaw."""
+    import traceback
+
+    traceback.print_exception(error)
+    console.complain(
+        "that is a bug in isa", "please report it with the lines above and what `isa doctor` says"
+    )
+
+
+_ADVICE = {
+    errno.ENOSPC: "free some space and run the same command again; nothing saved is lost",
+    errno.EDQUOT: "free some space and run the same command again; nothing saved is lost",
+    errno.EROFS: "the disk is mounted read-only; choose another place with --gallery DIR",
+    errno.EACCES: "ask for the permission, or choose another place with --gallery DIR",
+    errno.EPERM: "ask for the permission, or choose another place with --gallery DIR",
+    errno.EMFILE: "allow more open files with `ulimit -n 4096`",
+}
+
+
+def _told(error: BaseException) -> tuple[str, str] | None:
+    """Return words for what the world may do to any program; ``None``: a bug of ours."""
+    if isinstance(error, OSError) and error.errno is not None:
+        name = f": {console.printable(error.filename)}" if error.filename else ""
+        return f"{error.strerror or error}{name}", _ADVICE.get(error.errno, "")
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "out of memory", "try a smaller --batch-size, or a smaller --model"
+    if type(error).__module__ == "sqlite3":
+        return f"the catalogue can't be used: {error}", "`isa doctor` looks at it more closely"
+    return None

@@ -1,0 +1,133 @@
+"""Hits in the shapes people and programs want: table, tab-separated, JSON lines, CSV, paths.
+
+Programs get names unchanged: JSON escapes undecodable bytes as lone surrogates, which
+``json.loads`` and ``os.fsencode`` turn back; CSV, paths and NUL-separated paths carry the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from isa_cli.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isa_cli.types import Hit, Photo
+
+
+def show(hits: Sequence[Hit], form: str) -> None:
+    """Print hits on stdout.
+
+    Args:
+        hits: best first.
+        form: ``json``, ``csv``, ``paths``, ``print0``, or ``auto``: a table for a terminal and
+            tab-separated lines for anything else.
+    """
+    if form == "auto":
+        form = "table" if console.on_terminal() else "lines"
+    _FORMS[form](hits)
+
+
+def record(hit: Hit) -> dict[str, Any]:
+    """Return what JSON and CSV say about a hit."""
+    photo, info = hit.photo, hit.photo.info
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 6),
+        "z": round(hit.z, 3),
+        "path": os.fsdecode(photo.paths[0]),
+        "paths": _names([photo]),
+        "taken_at": info.taken_at,
+        "camera": info.camera,
+        "latitude": info.latitude,
+        "longitude": info.longitude,
+        "width": info.width,
+        "height": info.height,
+        "format": info.format,
+        "bytes": photo.bytes,
+        "key": photo.key,
+        "digest": photo.digest,
+        "similar": _names(hit.similar),
+    }
+
+
+def _names(photos: Sequence[Photo]) -> list[str]:
+    return [os.fsdecode(path) for photo in photos for path in photo.paths]
+
+
+def _date(hit: Hit) -> str:
+    return (hit.photo.info.taken_at or "").replace("T", " ")[:16]
+
+
+def _remark(hit: Hit) -> str:
+    """Return what a person should know besides the path: copies, and what was folded in."""
+    copies, similar = len(hit.photo.paths) - 1, len(hit.similar)
+    parts = [console.counted(copies, "copy", "copies")] if copies else []
+    if similar:
+        parts.append(f"{similar:,} similar")
+    return f"  (+ {', '.join(parts)})" if parts else ""
+
+
+def _json(hits: Sequence[Hit]) -> None:
+    for hit in hits:
+        console.put(json.dumps(record(hit)))
+
+
+def _csv(hits: Sequence[Hit]) -> None:
+    import csv
+
+    rows = [record(hit) for hit in hits]
+    for row in rows:  # one cell each; JSON's lists are the lossless form
+        row["paths"], row["similar"] = "\n".join(row["paths"]), "\n".join(row["similar"])
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _paths(hits: Sequence[Hit]) -> None:
+    for hit in hits:
+        console.put(os.fsdecode(hit.photo.paths[0]))
+
+
+def _print0(hits: Sequence[Hit]) -> None:
+    for hit in hits:
+        console.put(os.fsdecode(hit.photo.paths[0]), end="\0")
+
+
+def _lines(hits: Sequence[Hit]) -> None:
+    for hit in hits:
+        path = console.shortest(hit.photo.paths[0]) + _remark(hit)
+        console.put(f"{hit.rank}\t{hit.score:.3f}\t{hit.z:.1f}\t{path}\t{_date(hit)}")
+
+
+def _table(hits: Sequence[Hit]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("#", "score", "z"):
+        table.add_column(name, justify="right")
+    table.add_column("photo", overflow="fold")
+    table.add_column("taken", no_wrap=True)
+    for hit in hits:
+        # Text, not a string: a file name may look like rich's markup.
+        path = Text(console.shortest(hit.photo.paths[0]))
+        path.append(_remark(hit), style="dim")
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", f"{hit.z:.1f}", path, _date(hit))
+    Console(highlight=False).print(table)
+
+
+_FORMS = {
+    "json": _json,
+    "csv": _csv,
+    "paths": _paths,
+    "print0": _print0,
+    "lines": _lines,
+    "table": _table,
+}

@@ -1,0 +1,259 @@
+"""The contact sheet: one HTML file that holds the question, the answers and every thumbnail.
+
+It fetches nothing and runs nothing but its own few lines (its Content-Security-Policy says so to
+the browser), so it may be kept, mailed and opened years later.  Names come from file systems and
+may be hostile: all of them go through ``console.printable`` and ``html.escape``.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from isa_cli.cli.console import counted, printable
+from isa_cli.cli.thumbnails import jpeg
+from isa_cli.errors import IsaError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from isa_cli.search import Answer, Request
+    from isa_cli.types import Hit
+
+    Loader = Callable[[bytes], bytes]
+
+LOADERS = 4
+"""Thumbnails made at once; decoding leaves Python's lock."""
+
+SCORE = "cosine, and how far above this gallery's mean it stands, in standard deviations"
+
+SCRIPT = """
+for (const button of document.querySelectorAll("button")) button.onclick = async () => {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.textContent = "copied";
+  setTimeout(() => { button.textContent = "copy" }, 1500);
+};
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetImage:
+    """A picture of the question, and whether its like is unwanted (``--not-image``)."""
+
+    path: bytes
+    avoided: bool = False
+
+
+def write_answer(path: Path, answer: Answer, request: Request) -> None:
+    """Write the contact sheet of a search.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    meta = {"method": answer.method, "compared with": counted(answer.considered, "photo")}
+    if answer.alpha is not None:
+        meta["alpha"] = f"{answer.alpha:g}"
+    images = [SheetImage(_absolute(p)) for p in request.references]
+    images += [SheetImage(_absolute(p), avoided=True) for p in request.avoid_images]
+    write_sheet(
+        path,
+        title="Photos found by isa",
+        references=images,
+        modifier=request.modifier,
+        avoid=request.avoid_texts,
+        hits=answer.hits,
+        meta=meta,
+    )
+
+
+def write_sheet(
+    path: Path,
+    *,
+    title: str,
+    references: Sequence[SheetImage],
+    modifier: str,
+    hits: Sequence[Hit],
+    meta: Mapping[str, str],
+    avoid: Sequence[str] = (),
+    load: Loader = jpeg,
+) -> None:
+    """Write a self-contained contact sheet; the file appears whole or not at all.
+
+    Args:
+        path: replaced if it is there.
+        title: a heading.
+        references: the pictures of the question.
+        modifier: its words, or ''.
+        hits: the answers, best first; one whose file cannot be opened shows the reason instead.
+        meta: facts for the foot of the page.
+        avoid: words for what is unwanted.
+        load: returns the JPEG thumbnail of a file, and is called from several threads; an
+            ``IsaError`` or ``OSError`` of it is shown in the picture's place.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    with ThreadPoolExecutor(LOADERS) as pool:
+        shown = [image.path for image in references] + [hit.photo.paths[0] for hit in hits]
+        pictures = list(pool.map(lambda file: _picture(file, load), shown))
+    asked, found = pictures[: len(references)], pictures[len(references) :]
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    best = max((hit.z for hit in hits if math.isfinite(hit.z)), default=0.0)
+    cards = "".join(_card(hit, picture, best) for hit, picture in zip(hits, found, strict=True))
+    page = Template(resources.files(__package__).joinpath("sheet.html").read_text("utf-8"))
+    text = page.substitute(
+        title=_words(title),
+        equation=" ".join(_equation(references, asked, modifier, avoid, len(hits))),
+        hits=f"<ol>{cards}</ol>" if hits else '<p class="nothing">Nothing was found.</p>',
+        meta="".join(f"<span>{_words(k)} <b>{_words(v)}</b></span>" for k, v in meta.items()),
+        script=SCRIPT,
+        script_hash=f"sha256-{digest}",
+    )
+    _replace(path, text)
+
+
+# --- parts of the page ---------------------------------------------------------------------------
+
+
+def _equation(
+    references: Sequence[SheetImage],
+    pictures: Sequence[str],
+    modifier: str,
+    avoid: Sequence[str],
+    count: int,
+) -> Iterator[str]:
+    """Yield the question as a sum: picture + "words" - "what must not show" = so many photos."""
+    terms = [
+        (image.avoided, f"<figure>{picture}<figcaption>{_link(image.path)}</figcaption></figure>")
+        for image, picture in zip(references, pictures, strict=True)
+    ]
+    terms += [(False, f"<q>{_words(modifier)}</q>")] if modifier else []
+    terms += [(True, f"<q>{_words(words)}</q>") for words in avoid]
+    terms.sort(key=lambda term: term[0])  # what is wanted comes first
+    for number, (avoided, term) in enumerate(terms):
+        if avoided:
+            yield f'<div class="term less"><span class="sign">\u2212</span>{term}</div>'
+        elif number:
+            yield f'<div class="term"><span class="sign">+</span>{term}</div>'
+        else:
+            yield f'<div class="term">{term}</div>'
+    total = counted(count, "photo")
+    yield f'<div class="term"><span class="sign">=</span><span class="sum">{total}</span></div>'
+
+
+def _card(hit: Hit, picture: str, best: float) -> str:
+    photo, info = hit.photo, hit.photo.info
+    path = photo.paths[0]
+    to_file = f'href="{_uri(path)}" title="{_shown(path)}"'
+    z = f"{hit.z:+.1f} σ" if math.isfinite(hit.z) else ""  # noqa: RUF001 - sigma is meant
+    width = 100 * max(0.0, min(1.0, hit.z / best)) if z and best > 0 else 0
+    size = f"{info.width} × {info.height}"  # noqa: RUF001 - a times sign is meant
+    return f"""
+<li>
+<a class="mat" {to_file}>{picture}<span class="rank">{hit.rank}</span></a>
+<div class="bar"><i style="width:{width:.0f}%"></i></div>
+<div class="words">
+<p class="pair"><a class="name" {to_file}>{_name(path)}</a>
+<button type="button" title="copy the path" data-copy="{_copied(path)}">copy</button></p>
+<p class="pair"><span title="{SCORE}"><b>{hit.score:.3f}</b> {z}</span><span>{size}</span></p>
+{_line(_date(info.taken_at))}{_line(_shown(info.camera or ""))}
+{_more("+" + counted(len(photo.paths) - 1, "copy", "copies"), photo.paths[1:])}
+{_more("+" + counted(len(hit.similar), "similar photo"), [p.paths[0] for p in hit.similar])}
+</div>
+</li>"""
+
+
+def _more(label: str, paths: Sequence[bytes]) -> str:
+    if not paths:
+        return ""
+    links = "".join(_link(path) for path in paths)
+    return f"<details><summary>{label}</summary>{links}</details>"
+
+
+def _line(markup: str) -> str:
+    return f"<p>{markup}</p>" if markup else ""
+
+
+def _link(path: bytes) -> str:
+    return f'<a href="{_uri(path)}" title="{_shown(path)}">{_name(path)}</a>'
+
+
+def _picture(path: bytes, load: Loader) -> str:
+    try:
+        data = base64.b64encode(load(path)).decode()
+    except (IsaError, OSError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+        return f'<span class="lost">{_shown(reason)}</span>'
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{_name(path)}" decoding="async">'
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+def _words(text: str) -> str:
+    """Return a person's words as markup."""
+    return escape(text.encode("utf-8", "replace").decode())
+
+
+def _shown(name: str | bytes) -> str:
+    """Return a name from a file system, or text from a file, as markup."""
+    return escape(printable(name))
+
+
+def _name(path: bytes) -> str:
+    return _shown(Path(os.fsdecode(path)).name)
+
+
+def _uri(path: bytes) -> str:
+    return escape(Path(os.fsdecode(path)).as_uri())
+
+
+def _copied(path: bytes) -> str:
+    """Return what 'copy path' copies: the path, or its URI where it is no plain text."""
+    text = os.fsdecode(path)
+    return escape(text) if text.isprintable() else _uri(path)
+
+
+def _date(taken_at: str | None) -> str:
+    try:
+        moment = datetime.fromisoformat(taken_at or "")
+    except ValueError:
+        return _shown(taken_at or "")
+    return f'<time datetime="{_shown(taken_at or "")}">{moment.day} {moment:%b %Y, %H:%M}</time>'
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def _absolute(path: Path) -> bytes:
+    return os.fsencode(path.absolute())
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a device is written to, a link stays a link."""
+    path = path.resolve()
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = part if path.is_file() or not path.exists() else path
+    try:
+        target.write_text(text, encoding="utf-8")
+        if target is part:
+            part.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"the contact sheet {printable(os.fsencode(path))} can't be written: {error.strerror}",
+            "name a file in a folder that exists and is yours",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()

@@ -1,0 +1,76 @@
+"""What ``isa index`` says at the end: what became of every file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isa_cli.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from isa_cli.gallery.indexing import Summary
+
+FAILURES_SHOWN = 20
+SOME_FAILED = 3
+INTERRUPTED = 130
+
+
+def report(summary: Summary, *, quiet: bool, dry_run: bool) -> int:
+    """Say on stderr what became of every file, and return the exit code.
+
+    Args:
+        summary: of one run.
+        quiet: say only what failed.
+        dry_run: nothing was done, it would have been.
+    """
+    if not quiet:
+        console.say(_first_line(summary, dry_run=dry_run))
+        for line in _outcomes(summary, dry_run=dry_run):
+            console.say(f"  {line}")
+    for line in _trouble(summary):
+        console.say(f"  {line}")
+    if summary.interrupted:
+        console.say(
+            f"isa: stopped with {summary.done:,} of {summary.found:,} done and saved; "
+            "the same command goes on from here"
+        )
+        return INTERRUPTED
+    return SOME_FAILED if summary.failures or summary.tally.unreadable else 0
+
+
+def _first_line(summary: Summary, *, dry_run: bool) -> str:
+    if dry_run:
+        return f"{console.counted(summary.found, 'photo')} to embed, nothing changed (--dry-run)"
+    line = f"{console.counted(summary.embedded, 'photo')} embedded"
+    if not summary.embedded:
+        return line
+    speed = summary.embedded / max(summary.encoding_seconds, 1e-9)
+    return f"{line} in {summary.seconds:.1f} s, {speed:.1f} img/s once the model was loaded"
+
+
+def _outcomes(summary: Summary, *, dry_run: bool) -> Iterator[str]:
+    """Yield one line for each outcome that occurred."""
+    tally = summary.tally
+    counts = [
+        (summary.reused, "recognised by their bytes (moved, renamed, copied or touched)"),
+        (tally.unchanged, "unchanged"),
+        (summary.gone, "to forget: gone" if dry_run else "forgotten: gone"),
+        (tally.skipped_failed, "failed before and unchanged (--retry-failed tries them again)"),
+        (tally.ignored, "left out by a rule (hidden, an ignore file, --include, --exclude)"),
+        (tally.other, "not photos"),
+        (len(summary.failures), "failed"),
+    ]
+    yield from (f"{count:,} {what}" for count, what in counts if count)
+
+
+def _trouble(summary: Summary) -> Iterator[str]:
+    """Yield what went wrong and where, up to a screenful."""
+    for path, reason in summary.failures[:FAILURES_SHOWN]:
+        yield f"failed: {console.shortest(path)}: {reason}"
+    if (more := len(summary.failures) - FAILURES_SHOWN) > 0:
+        yield f"and {more:,} more: isa status --failed"
+    for path, reason in summary.tally.unreadable:
+        yield f"can't look at {console.shortest(path)}: {reason}"
+    for root in summary.tally.missing_roots:
+        yield f"{console.printable(root)} is not there; its photos are kept (--prune forgets them)"

@@ -1,0 +1,173 @@
+"""What one transaction writes into the catalogue; nothing here begins or commits one."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from isa_cli.gallery.catalog.database import checksum
+from isa_cli.gallery.catalog.local_time import to_seconds
+from isa_cli.gallery.catalog.paths import split
+from isa_cli.gallery.catalog.where import plain_text
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from isa_cli.gallery.records import Embedded, Failed, Same
+    from isa_cli.types import FileStamp
+
+_INT64 = 2**63
+
+
+class Writes:
+    """The writes of one transaction, which leave it to ``drop_orphans`` to clean up behind them.
+
+    Attributes:
+        bereft: keys of the contents that lost a file here, maybe their last.
+        folders: the folders seen here, with their ids.
+        forgotten: how many files and failures were dropped.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.bereft: set[int] = set()
+        self.folders: dict[bytes, int] = {}
+        self._labels: dict[str, int] = {}
+        self.forgotten = 0
+
+    # --- one file each ---
+
+    def embedded(self, outcome: Embedded, blob: bytes) -> None:
+        """Add a content with its vector, unless the digest is known; point the file to it."""
+        key = self._content_of(outcome.digest)
+        self._point(outcome.stamp, self._new_content(outcome, blob) if key is None else key)
+
+    def same(self, outcome: Same) -> None:
+        """Point the file to a content that is there.
+
+        Raises:
+            ValueError: it is not there.
+        """
+        key = self._content_of(outcome.digest)
+        if key is None:
+            raise ValueError(f"{outcome.stamp.path!r} is the same as something unknown")
+        self._point(outcome.stamp, key)
+
+    def failed(self, outcome: Failed) -> None:
+        """Remember a failure in place of what was known about the file."""
+        place = self._place(outcome.stamp.path)
+        self._lose_content(place)
+        self._connection.execute("DELETE FROM files WHERE folder_id = ? AND name = ?", place)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO failures (folder_id, name, size, mtime_ns, reason)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (*place, *_stamp(outcome.stamp), plain_text(outcome.reason)),
+        )
+
+    def forget(self, path: bytes) -> None:
+        """Drop a file or a failure; a path that is neither is passed over."""
+        folder, name = split(path)
+        folder_id = self._folder_of(folder)
+        if folder_id is None:
+            return
+        place = (folder_id, name)
+        self._lose_content(place)
+        for table in ("files", "failures"):
+            gone = self._connection.execute(
+                f"DELETE FROM {table} WHERE folder_id = ? AND name = ?",  # noqa: S608  (two names)
+                place,
+            )
+            self.forgotten += gone.rowcount
+
+    # --- rows ---
+
+    def _point(self, stamp: FileStamp, content: int) -> None:
+        place = self._place(stamp.path)
+        self._lose_content(place)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO files (folder_id, name, size, mtime_ns, content_key)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (*place, *_stamp(stamp), content),
+        )
+        self._connection.execute("DELETE FROM failures WHERE folder_id = ? AND name = ?", place)
+
+    def _lose_content(self, place: tuple[int, bytes]) -> None:
+        """Remember the content that the file at ``place`` has, as it may be its last file."""
+        self.bereft.update(
+            key
+            for (key,) in self._connection.execute(
+                "SELECT content_key FROM files WHERE folder_id = ? AND name = ?", place
+            )
+        )
+
+    def _content_of(self, digest: bytes) -> int | None:
+        return self._key("SELECT key FROM contents WHERE digest = ?", digest)
+
+    def _new_content(self, outcome: Embedded, blob: bytes) -> int:
+        info = outcome.info
+        return self._insert(
+            "INSERT INTO contents (digest, vector_key, bytes, width, height, orientation,"
+            " format_id, camera_id, taken_at, latitude, longitude)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            outcome.digest,
+            self._vector(blob),
+            outcome.stamp.size,
+            info.width,
+            info.height,
+            info.orientation,
+            self._label(info.format),
+            None if info.camera is None else self._label(info.camera),
+            None if info.taken_at is None else to_seconds(info.taken_at),
+            info.latitude,
+            info.longitude,
+        )
+
+    def _vector(self, blob: bytes) -> int:
+        """Return the key of this vector, adding it unless an equal one is there."""
+        mark = checksum(blob)
+        sql = "SELECT key FROM vectors WHERE checksum = ? AND vector = ?"
+        key = self._key(sql, mark, blob)
+        insert = "INSERT INTO vectors (checksum, vector) VALUES (?, ?)"
+        return self._insert(insert, mark, blob) if key is None else key
+
+    def _label(self, text: str) -> int:
+        text = plain_text(text)
+        if text not in self._labels:
+            key = self._key("SELECT id FROM labels WHERE text = ?", text)
+            if key is None:
+                key = self._insert("INSERT INTO labels (text) VALUES (?)", text)
+            self._labels[text] = key
+        return self._labels[text]
+
+    def _place(self, path: bytes) -> tuple[int, bytes]:
+        """Return (folder id, name), adding the folder if it is new."""
+        folder, name = split(path)
+        if not name or not os.path.isabs(folder):
+            raise ValueError(f"{path!r} is no absolute path of a file")
+        folder_id = self._folder_of(folder)
+        if folder_id is None:
+            folder_id = self._insert("INSERT INTO folders (path) VALUES (?)", folder)
+            self.folders[folder] = folder_id
+        return folder_id, name
+
+    def _folder_of(self, folder: bytes) -> int | None:
+        if folder not in self.folders:
+            folder_id = self._key("SELECT id FROM folders WHERE path = ?", folder)
+            if folder_id is None:
+                return None
+            self.folders[folder] = folder_id
+        return self.folders[folder]
+
+    def _key(self, sql: str, *params: object) -> int | None:
+        row = self._connection.execute(sql, params).fetchone()
+        return None if row is None else int(row[0])
+
+    def _insert(self, sql: str, *params: object) -> int:
+        key = self._connection.execute(sql, params).lastrowid
+        assert key is not None
+        return key
+
+
+def _stamp(stamp: FileStamp) -> tuple[int, int]:
+    """Return (size, mtime_ns); a time beyond the year 2262 does not fit and is cut off."""
+    return stamp.size, max(-_INT64, min(stamp.mtime_ns, _INT64 - 1))

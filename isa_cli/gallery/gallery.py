@@ -1,0 +1,269 @@
+"""The gallery: one folder with a catalogue, and an index that follows it.
+
+The catalogue is the truth; the index is a copy that is made again whenever it is missing, stale
+or damaged.  One process writes at a time, any number read.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from isa_cli.errors import GalleryError, GalleryLocked, SpaceMismatch
+from isa_cli.gallery.catalog import Catalog
+from isa_cli.gallery.records import Forgotten
+from isa_cli.types import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from isa_cli.types import EmbeddingSpace, Reporter, VectorIndex
+
+CATALOG = "catalog.db"
+LOCK = "writer.lock"
+
+LONG_TAIL = 4_096
+"""Vectors a search may compare one by one because the index lacks them, before it is mended."""
+
+
+class Gallery:
+    """An open gallery; use ``Gallery.open``.
+
+    Attributes:
+        folder: where it lives.
+        catalog: what is in it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        catalog: Catalog,
+        reporter: Reporter,
+        cleanup: ExitStack,
+        *,
+        writable: bool,
+    ) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        self._reporter = reporter
+        self._cleanup = cleanup
+        self._writable = writable
+        self._index: VectorIndex | None = None
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        writable: bool = False,
+        space: EmbeddingSpace | None = None,
+        reporter: Reporter | None = None,
+    ) -> Gallery:
+        """Return the gallery in a folder; close it, or use it as a context.
+
+        Args:
+            folder: of the gallery; created if it is to be written.
+            writable: take the writer's lock; otherwise the gallery is only read.
+            space: refuse the gallery if its vectors live in another one; a writable gallery
+                without vectors takes it as its own.
+            reporter: told when the index is made again, and why.
+
+        Raises:
+            GalleryMissing: there is none to read.
+            GalleryLocked: another process is writing.
+            GalleryDamaged: the catalogue is no database, or a broken one.
+            SpaceMismatch: it holds another model's vectors.
+        """
+        with ExitStack() as cleanup:
+            if writable:
+                cleanup.enter_context(_writer_lock(folder))
+            catalog = cleanup.enter_context(Catalog.open(folder / CATALOG, writable=writable))
+            gallery = cls(
+                folder, catalog, reporter or Silent(), cleanup.pop_all(), writable=writable
+            )
+        if space is not None:
+            try:
+                gallery.expect(space)
+            except BaseException:
+                gallery.close()
+                raise
+        return gallery
+
+    def expect(self, space: EmbeddingSpace) -> None:
+        """Check that vectors of this space belong here; an empty writable gallery adopts it.
+
+        Raises:
+            SpaceMismatch: the gallery holds another model's vectors.
+        """
+        if self._writable:
+            self.catalog.set_space(space)
+        elif self.catalog.space not in {None, space}:
+            raise SpaceMismatch(self.space, space)
+
+    def close(self) -> None:
+        """Release files and the writer's lock; closing twice is harmless."""
+        self._close_index()
+        self._cleanup.close()
+
+    def __enter__(self) -> Self:
+        """Return the gallery itself."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close it."""
+        self.close()
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of its vectors.
+
+        Raises:
+            GalleryError: nothing has ever been indexed here.
+        """
+        space = self.catalog.space
+        if space is None:
+            raise GalleryError(
+                f"the gallery {self.folder} is empty", "fill it with: isa index FOLDER"
+            )
+        return space
+
+    # --- the index ---
+
+    @property
+    def index(self) -> VectorIndex:
+        """The vector index, opened when first asked for and mended first if need be."""
+        if self._index is None:
+            self._index = self._open_index(writable=self._writable)
+            if not self._writable and self._is_stale():
+                self._mend()
+        return self._index
+
+    def refresh_index(self) -> None:
+        """Bring the index up to the catalogue and make it durable.
+
+        Raises:
+            ValueError: the gallery is open for reading only.
+        """
+        if not self._writable:
+            raise ValueError("this gallery is open for reading only")
+        self._close_index()  # a gallery that has grown may need another engine
+        self.index.flush()
+
+    def rebuild(self) -> None:
+        """Make the index again from the catalogue, whatever there is."""
+        self.catalog.set_index_file(None)
+        self.refresh_index()
+
+    def _open_index(self, *, writable: bool) -> VectorIndex:
+        from isa_cli.gallery.stores import open_index  # noqa: PLC0415 - status needs no numpy
+
+        return open_index(
+            self.folder,
+            self.space,
+            self.catalog,
+            self.catalog.index_file(),
+            record=self.catalog.set_index_file if writable else None,
+            reporter=self._reporter,
+        )
+
+    def _close_index(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    def _is_stale(self) -> bool:
+        """Return whether the index file is unusable, or lacks more than a search should make up.
+
+        A gallery that is searched exactly has no file, and none to mend.
+        """
+        if getattr(self._index, "reason", None) is None:
+            return False
+        if self._index_reason():
+            return True
+        file = self.catalog.index_file()
+        tail = self.catalog.vectors(after=file.last_key if file else 0)
+        return len(next(tail, ([],))[0]) > LONG_TAIL
+
+    def _index_reason(self) -> str:
+        return str(getattr(self._index, "reason", ""))
+
+    def _mend(self) -> None:
+        """Bring a stale index up to date if nobody is writing, and go on without it if not."""
+        reason = self._index_reason()
+        self._close_index()
+        try:
+            with Gallery.open(self.folder, writable=True, reporter=self._reporter) as writer:
+                writer.refresh_index()
+        except GalleryError as error:
+            why = reason or "it lacks the newest photos"
+            self._reporter.note(f"searching without the full index ({why}): {error.message}")
+        self._index = self._open_index(writable=False)
+
+    # --- forgetting ---
+
+    def forget(self, paths: Sequence[bytes]) -> Forgotten:
+        """Forget files and all files below folders; the index follows with the next indexing.
+
+        Returns:
+            What was forgotten, summed over the paths.
+        """
+        import numpy as np  # noqa: PLC0415 - status needs none
+
+        each = [self.catalog.forget_under(path) for path in paths]
+        return Forgotten(
+            files=sum(one.files for one in each),
+            photos=sum(one.photos for one in each),
+            keys=np.concatenate([np.empty(0, np.uint64), *(one.keys for one in each)]),
+        )
+
+    # --- facts ---
+
+    def bytes_on_disk(self) -> int:
+        """Return what the gallery's folder takes, in bytes."""
+        with os.scandir(self.folder) as entries:
+            return sum(entry.stat().st_size for entry in entries if entry.is_file())
+
+    def index_report(self) -> str:
+        """Return how a search here compares vectors, in one line; loads no engine."""
+        from isa_cli.gallery.stores import EXACT_BELOW  # noqa: PLC0415
+
+        count = self.catalog.count()
+        if count <= EXACT_BELOW:
+            return f"exact (up to {EXACT_BELOW:,} photos every vector is compared)"
+        file = self.catalog.index_file()
+        if file is None:
+            return "HNSW, not made yet; the next search or isa index makes it"
+        return f"HNSW in {file.name}, {file.size / 2**20:.1f} MB"
+
+
+def _writer_lock(folder: Path) -> ExitStack:
+    """Return the writer's lock, held until the stack is closed or the process dies.
+
+    Raises:
+        GalleryLocked: another process holds it.
+        GalleryError: the folder can't be created or written to.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only writers need it
+
+    owner = folder / "writer.pid"
+    stack = ExitStack()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(FileLock(folder / LOCK, timeout=0))
+        owner.write_text(str(os.getpid()))
+    except Timeout:
+        pid = owner.read_text() if owner.is_file() else "unknown"
+        raise GalleryLocked(
+            f"another isa (process {pid}) is writing to the gallery {folder}",
+            "wait until it is done; searching works meanwhile",
+        ) from None
+    except OSError as error:
+        stack.close()
+        raise GalleryError(
+            f"the gallery {folder} can't be written to: {error.strerror or error}",
+            "check the folder's permissions, or choose another with --gallery DIR",
+        ) from error
+    stack.callback(owner.unlink, missing_ok=True)
+    return stack

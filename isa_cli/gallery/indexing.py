@@ -1,0 +1,327 @@
+"""Folders in, catalogue rows out: the whole of ``isa index`` below the command line.
+
+::
+
+    scan -> read, digest, decode (threads, ahead) -> batches -> encode (lanes, ahead) -> catalogue
+
+Files are read once: digest and picture come from the same bytes.  The catalogue is written from
+one thread, one transaction per batch, in the order of the scan; whatever kills the process can
+only lose the batches in flight.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isa_cli.errors import ImageError, ModelError
+from isa_cli.gallery import scan
+from isa_cli.gallery.feed import ReadAhead, batched
+from isa_cli.gallery.records import Embedded, Failed, Same
+from isa_cli.images import digest, looks_like_photo, open_image, read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from isa_cli.gallery.gallery import Gallery
+    from isa_cli.gallery.records import Outcome
+    from isa_cli.types import FileStamp, GalleryEncoder, PhotoInfo, Pixels, Reporter
+
+    Vector = NDArray[np.float32]  # (D,)
+
+AHEAD = 256
+"""Files decoded ahead of the encoder; about 40 MB once they are resized to its input."""
+
+HELD_BYTES = 256 * 2**20
+"""Decoded pictures that may wait, at full decoded size, for the model to be loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to index.
+
+    Attributes:
+        scan: which files count.
+        batch_size: photos per encoder call; ``None``: what suits the encoder.
+        workers: decoding threads; ``None``: one per usable core.
+        limit: stop after this many new or changed files.
+        dry_run: look, and write nothing.
+    """
+
+    scan: scan.Options = field(default_factory=scan.Options)
+    batch_size: int | None = None
+    workers: int | None = None
+    limit: int | None = None
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of every file.
+
+    Attributes:
+        tally: what the walk passed over, and why.
+        found: new or changed files.
+        embedded: went through the encoder.
+        reused: moved, renamed, copied or only touched; recognised by their bytes.
+        failures: could not be read as a picture, with the reason.
+        gone: catalogued files that are no longer there, now forgotten.
+        interrupted: stopped by a signal; the same command goes on from here.
+        seconds: wall time of the whole run, and ``encoding_seconds`` from the loaded model on.
+    """
+
+    tally: scan.Tally
+    found: int = 0
+    embedded: int = 0
+    reused: int = 0
+    failures: list[tuple[bytes, str]] = field(default_factory=list)
+    gone: int = 0
+    interrupted: bool = False
+    seconds: float = 0.0
+    encoding_seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """How many of the found files are in the catalogue now, failures included."""
+        return self.embedded + self.reused + len(self.failures)
+
+    @property
+    def remaining(self) -> int:
+        """How many of the found files are still to do."""
+        return self.found - self.done
+
+
+@dataclass(slots=True)
+class _Decoded:
+    """A new picture on its way to the encoder: resized already, or still waiting for it."""
+
+    stamp: FileStamp
+    digest: bytes
+    info: PhotoInfo
+    picture: Image | Pixels
+
+
+def index_folders(
+    gallery: Gallery,
+    roots: Sequence[bytes],
+    make_encoder: Callable[[], GalleryEncoder],
+    input_size: tuple[int, int],
+    options: Options,
+    reporter: Reporter,
+    stop: threading.Event,
+) -> Summary:
+    """Bring the gallery up to date with what lies in ``roots``, and say what was done.
+
+    Args:
+        gallery: open for writing.
+        roots: absolute folders or files (``os.fsencode``).
+        make_encoder: loads the model; called only if something has to be embedded, while the
+            first files are already being decoded.
+        input_size: (height, width) of the encoder's input.
+        options: how.
+        reporter: progress, and the lines worth saying.
+        stop: when set, the batches in flight are finished and saved, and the run ends.
+
+    Raises:
+        ModelError: the model cannot be loaded or fails on whole batches.
+        GalleryError: the catalogue cannot be written.
+    """
+    started = time.monotonic()
+    catalog = gallery.catalog
+    summary = Summary(scan.Tally())
+    walk = scan.scan(roots, catalog, options.scan, summary.tally, is_photo=looks_like_photo)
+    with reporter.progress("scanning", None, "file") as progress:
+        stamps = []
+        for stamp in takewhile(lambda _: not stop.is_set(), islice(walk, options.limit)):
+            stamps.append(stamp)
+            progress.advance()
+    summary.found = len(stamps)
+    if options.dry_run:
+        summary.gone = len(list(scan.gone(roots, catalog, summary.tally)))
+    else:
+        for root in roots:
+            catalog.add_root(root)
+        if stamps and not stop.is_set():
+            run = _Run(gallery, input_size, options, summary)
+            run.embed(stamps, make_encoder, reporter, stop)
+        summary.interrupted = stop.is_set()
+        if not summary.interrupted and summary.remaining == 0:
+            lost = list(scan.gone(roots, catalog, summary.tally))
+            summary.gone = catalog.forget(lost).files
+            gallery.refresh_index()
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+class _Run:
+    """One indexing run: what its threads share."""
+
+    def __init__(
+        self, gallery: Gallery, input_size: tuple[int, int], options: Options, summary: Summary
+    ) -> None:
+        self._catalog = gallery.catalog
+        self._input_size = input_size
+        self._options = options
+        self._summary = summary
+        self._encoder: GalleryEncoder | None = None
+        self._loaded = threading.Event()
+        self._lock = threading.Lock()
+        self._held = 0
+        self._under_way: set[bytes] = set()
+        self._reasons: dict[bytes, str] = {}
+        self._waiting: list[Same] = []
+
+    def embed(
+        self,
+        stamps: Sequence[FileStamp],
+        make_encoder: Callable[[], GalleryEncoder],
+        reporter: Reporter,
+        stop: threading.Event,
+    ) -> None:
+        """Embed and record every stamp; the model loads while the first files are decoded."""
+        workers = self._options.workers or usable_cores()
+        with ReadAhead(stamps, self._load, workers=workers, ahead=max(AHEAD, workers)) as loaded:
+            try:
+                encoder = self._encoder = make_encoder()
+            finally:
+                self._loaded.set()
+            began = time.monotonic()
+            size = self._options.batch_size or encoder.batch_size
+            batches = batched(loaded, size, lambda item: isinstance(item, _Decoded))
+            going = takewhile(lambda _: not stop.is_set(), batches)
+            lanes = encoder.lanes
+            with (
+                ReadAhead(going, self._encode, workers=lanes, ahead=lanes + 1) as encoded,
+                reporter.progress("indexing", len(stamps), "img") as progress,
+            ):
+                for outcomes in encoded:
+                    self._record(outcomes)
+                    progress.advance(len(outcomes))
+                if self._waiting:
+                    self._record([])
+            self._summary.encoding_seconds = time.monotonic() - began
+
+    # --- in the decoder's threads ---
+
+    def _load(self, stamp: FileStamp) -> _Decoded | Same | Failed:
+        """Read one file and make of it a picture, a copy of something known, or a failure."""
+        key = b""
+        try:
+            data = read_file(stamp.path)
+            key = digest(data)
+            if self._is_known(key):
+                return Same(stamp, key)
+            image, info = open_image(data, at_least=self._input_size)
+            return _Decoded(stamp, key, info, self._prepared(image))
+        except ImageError as error:
+            with self._lock:
+                self._reasons[key] = error.reason
+            return Failed(stamp, error.reason)
+
+    def _is_known(self, key: bytes) -> bool:
+        """Return whether these bytes are catalogued, or on their way ahead of this file."""
+        with self._lock:
+            if key in self._under_way:
+                return True
+            self._under_way.add(key)
+        known = self._catalog.has(key)
+        if known:
+            with self._lock:
+                self._under_way.discard(key)
+        return known
+
+    def _prepared(self, image: Image) -> Image | Pixels:
+        """Return the encoder's pixels; before it is loaded, the picture itself, within limits."""
+        if not self._loaded.is_set():
+            with self._lock:
+                self._held += image.width * image.height * 3
+                roomy = self._held <= HELD_BYTES
+            if roomy:
+                return image
+            self._loaded.wait()
+        return image if self._encoder is None else self._encoder.prepare(image)
+
+    # --- in the encoder's lanes ---
+
+    def _encode(self, batch: Sequence[_Decoded | Same | Failed]) -> list[Outcome]:
+        """Return the outcomes of one batch, in order, with the vectors of what was decoded."""
+        encoder = self._encoder
+        assert encoder is not None
+        decoded = [item for item in batch if isinstance(item, _Decoded)]
+        pixels = [
+            item.picture if isinstance(item.picture, np.ndarray) else encoder.prepare(item.picture)
+            for item in decoded
+        ]
+        vectors = iter(_encode_or_blame(encoder, pixels))
+        return [
+            self._outcome(item, next(vectors)) if isinstance(item, _Decoded) else item
+            for item in batch
+        ]
+
+    def _outcome(self, item: _Decoded, vector: Vector | str) -> Embedded | Failed:
+        if isinstance(vector, str):
+            self._reasons[item.digest] = vector  # its copies fail with it
+            return Failed(item.stamp, vector)
+        return Embedded(item.stamp, item.digest, item.info, vector)
+
+    # --- in the caller's thread ---
+
+    def _record(self, outcomes: Sequence[Outcome]) -> None:
+        """Write one batch, and the copies that were waiting for a picture in it."""
+        embedded = [outcome for outcome in outcomes if isinstance(outcome, Embedded)]
+        here = {outcome.digest for outcome in embedded}
+        failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+        copies: list[Same] = []
+        waiting, self._waiting = self._waiting, []
+        for copy in (*waiting, *(o for o in outcomes if isinstance(o, Same))):
+            if copy.digest in here or self._catalog.has(copy.digest):
+                copies.append(copy)
+            elif copy.digest in self._reasons:
+                failed.append(Failed(copy.stamp, self._reasons[copy.digest]))
+            else:  # the picture that it copies is in a later batch
+                self._waiting.append(copy)
+        self._catalog.record([*embedded, *copies, *failed])
+        with self._lock:
+            self._under_way -= here
+        self._summary.embedded += len(embedded)
+        self._summary.reused += len(copies)
+        self._summary.failures += [(outcome.stamp.path, outcome.reason) for outcome in failed]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS or Windows
+        return os.cpu_count() or 1
+
+
+def _encode_or_blame(encoder: GalleryEncoder, pixels: Sequence[Pixels]) -> list[Vector | str]:
+    """Return one vector (D,) per picture; where a batch fails, the reason for the guilty ones.
+
+    Raises:
+        ModelError: every picture of a batch failed; then the model is to blame.
+    """
+    if not pixels:
+        return []
+    try:
+        return list(encoder.encode(pixels))
+    except ModelError:
+        results: list[Vector | str] = []
+        for one in pixels:
+            try:
+                results.append(encoder.encode([one])[0])
+            except ModelError as error:
+                results.append(error.message)
+        if all(isinstance(result, str) for result in results):
+            raise
+        return results

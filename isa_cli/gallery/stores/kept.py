@@ -1,0 +1,158 @@
+"""A graph, its file, and how far it covers the catalogue: what outlives a process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isa_cli.gallery.stores import files
+from isa_cli.gallery.stores.graph import Graph, Shape
+from isa_cli.gallery.stores.scoring import members
+from isa_cli.types import And
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from isa_cli.gallery.records import IndexFile
+    from isa_cli.types import EmbeddingSpace, Keys, Reporter, Rows, Vectors
+
+_STEP = 512
+"""Vectors added between two looks at the progress."""
+
+_MOST_REMOVED = 0.3
+"""Share of tombstones past which a graph is made again: 0.9 makes it seven times slower."""
+
+
+class KeptGraph:
+    """The graph of a gallery, read from its file if that is sound, and empty if not.
+
+    Args:
+        folder: the gallery's.
+        space: of the vectors.
+        rows: the catalogue.
+        file: the index file that the catalogue knows of.
+        record: told of every new file; ``None`` opens the graph for reading.
+        shape: how the graph is built.
+        reporter: told when vectors have to be added from the catalogue, and why.
+
+    Attributes:
+        graph: the HNSW graph.
+        covered: every vector of the catalogue up to this key is in the graph.
+        reason: why the file was of no use, and '' if it was or has been replaced.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        space: EmbeddingSpace,
+        rows: Rows,
+        file: IndexFile | None,
+        *,
+        record: Callable[[IndexFile], None] | None,
+        shape: Shape,
+        reporter: Reporter,
+    ) -> None:
+        self._folder, self._dim, self._rows, self._file = folder, space.dim, rows, file
+        self._record, self._shape, self._reporter = record, shape, reporter
+        self._settings = shape.settings(space)
+        self.covered, self.reason, self._changed = 0, "", True
+        try:
+            self.graph = self._read()
+        except files.UnusableError as error:
+            self.graph, self.reason = Graph(self._dim, shape), str(error)
+        else:
+            self.covered, self._changed = file.last_key if file else 0, False
+
+    def _read(self) -> Graph:
+        image = files.checked(self._folder, self._file, self._settings)
+        kind = Graph.load if self.writable else Graph.view
+        try:
+            return kind(image, self._dim, self._shape)
+        except RuntimeError as error:  # written by a USearch that this one doesn't understand
+            raise files.UnusableError(f"USearch can't read it: {error}") from error
+
+    @property
+    def writable(self) -> bool:
+        """Whether it was opened for writing."""
+        return self._record is not None
+
+    def add(self, keys: Keys, vectors: Vectors) -> None:
+        """Add vectors that the catalogue has been given; ``covered`` rises with ``replay``."""
+        self._check_writable()
+        if len(keys):
+            self.graph.add(keys, vectors)
+            self._changed = True
+
+    def remove(self, keys: Keys) -> None:
+        """Forget keys that the catalogue has forgotten."""
+        self._check_writable()
+        if len(keys):
+            self.graph.remove(keys)
+            self._changed = True
+
+    def replay(self) -> None:
+        """Bring the graph up to the catalogue: add what it lacks, drop what is gone."""
+        self._check_writable()
+        live, held = self._rows.select(And(())), self.graph.keys
+        self.remove(held[~members(held, live)])
+        removed = self.graph.removed
+        if removed > _MOST_REMOVED * (removed + len(self.graph)):
+            self.reason = f"{removed:,} of its vectors have been removed"
+            held = held[:0]
+            self._start_over()
+        self._fetch(live[~members(live, held)])
+        self.covered, self.reason = int(live[-1]) if len(live) else 0, ""
+
+    def rebuild(self) -> None:
+        """Make the graph again from the catalogue, whatever there is."""
+        self._check_writable()
+        self.reason = self.reason or "it was asked for"
+        self._start_over()
+        self.replay()
+
+    def flush(self) -> None:
+        """Bring the graph up to the catalogue, and its file up to the graph."""
+        if self._record is None:
+            return
+        self.replay()
+        if not self._changed:
+            return
+        self._file = files.write(
+            self._folder,
+            self.graph.save,
+            generation=self._file.generation + 1 if self._file else 1,
+            last_key=self.covered,
+            removed=self.graph.removed,
+            settings=self._settings,
+        )
+        self._record(self._file)
+        self._changed = False
+        files.sweep(self._folder, keep=self._file.name)
+
+    def close(self) -> None:
+        """Release the file and the memory; closing twice is harmless."""
+        self.covered = 0
+        self.graph.close()
+
+    def _check_writable(self) -> None:
+        if not self.writable:
+            raise ValueError("this index was opened for reading")
+
+    def _start_over(self) -> None:
+        self.graph.close()
+        self.graph, self.covered, self._changed = Graph(self._dim, self._shape), 0, True
+
+    def _fetch(self, keys: Keys) -> None:
+        """Add these vectors from the catalogue, and say so."""
+        if not len(keys):
+            return
+        if self.reason:
+            self._reporter.note(f"making the search index from the catalogue: {self.reason}")
+        else:
+            self._reporter.note(f"adding {len(keys):,} photos to the search index")
+        with self._reporter.progress("search index", len(keys), "photo") as progress:
+            for chunk_keys, vectors in self._rows.vectors(keys):
+                for start in range(0, len(chunk_keys), _STEP):
+                    step = slice(start, start + _STEP)
+                    self.add(chunk_keys[step], vectors[step])
+                    progress.advance(len(chunk_keys[step]))

@@ -1,0 +1,67 @@
+"""Which vectors a graph proposes for a query, with a filter or without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from isa_cli.gallery.stores.exact import EXACT_BELOW
+from isa_cli.gallery.stores.scoring import members
+
+if TYPE_CHECKING:
+    from isa_cli.gallery.stores.graph import Graph
+    from isa_cli.types import Keys, Vectors
+
+_WIDEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard a search tries.  The defaults are measured by ``examples/recall.py``, see there.
+
+    Attributes:
+        expansion: candidates that the graph looks at, at least.
+        rerank: candidates scored exactly for each answer wanted, and ``rerank_least`` at least.
+        widest: candidates asked of the graph at most; beyond, comparing with all is as quick.
+        few: up to so many vectors that a filter keeps are compared one by one.
+    """
+
+    expansion: int = 512
+    rerank: int = 4
+    rerank_least: int = 64
+    widest: int = 4_096
+    few: int = EXACT_BELOW
+
+    def reranked(self, k: int) -> int:
+        """Return how many candidates are scored exactly for k answers."""
+        return max(self.rerank * k, self.rerank_least)
+
+
+def propose(
+    graph: Graph, queries: Vectors, k: int, allowed: Keys | None, effort: Effort
+) -> list[Keys] | None:
+    """Return candidates for each query, or ``None`` where comparing with all is called for.
+
+    USearch knows no filters, so more candidates are asked for and those that the filter drops are
+    dropped; more again until there are enough.  A list of nearest ones that has 2k allowed ones
+    has the k nearest allowed ones, and some to spare for the rounding of the graph's vectors.
+
+    Args:
+        graph: not empty.
+        queries: (Q, D) float32.
+        k: answers wanted per query.
+        allowed: keys that the filter keeps, rising; ``None``: all.
+        effort: how hard to try.
+    """
+    wanted = effort.reranked(k)
+    fetch = wanted
+    if allowed is not None:
+        fetch = max(wanted, wanted * len(graph) // max(1, len(allowed)))
+    while fetch <= min(effort.widest, len(graph)):
+        found = graph.nearest(queries, fetch, max(effort.expansion, 2 * fetch))
+        if allowed is not None:
+            found = [keys[members(keys, allowed)][:wanted] for keys in found]
+        if all(len(keys) >= min(2 * k, wanted) for keys in found):
+            return found
+        fetch *= _WIDEN
+    return None

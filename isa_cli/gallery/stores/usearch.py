@@ -1,0 +1,204 @@
+"""The HNSW index: a disposable copy of the catalogue that answers fast and is never wrong.
+
+The graph only proposes.  What it proposes is looked up in the catalogue and scored there, so a
+vector that has been forgotten since is dropped; vectors above the highest key in the graph are
+compared one by one.  A stale file therefore costs time, and a missing one all the time that the
+graph would save, but neither changes an answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isa_cli.gallery.stores.exact import ExactIndex
+from isa_cli.gallery.stores.graph import Shape
+from isa_cli.gallery.stores.kept import KeptGraph
+from isa_cli.gallery.stores.proposals import Effort, propose
+from isa_cli.gallery.stores.scoring import (
+    Best,
+    check_batch,
+    check_keys,
+    check_queries,
+    gather,
+    members,
+    stored,
+)
+from isa_cli.types import Matches, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from isa_cli.gallery.records import IndexFile
+    from isa_cli.types import EmbeddingSpace, Keys, Reporter, Rows, Vectors, Where
+
+_HELD = 16_384
+"""Vectors looked up at once to score what the graph proposes; 32 MB at 512 dimensions."""
+
+
+class UsearchIndex:
+    """An HNSW graph in a file of the gallery's folder, over the catalogue.
+
+    A file that can't be used is no error: the index then compares with every vector, and
+    ``reason`` says why, until ``flush`` on one that is open for writing makes a new file.
+
+    Args:
+        folder: the gallery's.
+        space: of the vectors.
+        rows: the catalogue.
+        file: the index file that the catalogue knows of.
+        record: told of every new file, to write it down in the catalogue; ``None`` opens the
+            index for reading.
+        shape: how the graph is built.
+        effort: how hard a search tries.
+        reporter: told when vectors have to be added from the catalogue, and why.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        space: EmbeddingSpace,
+        rows: Rows,
+        file: IndexFile | None = None,
+        *,
+        record: Callable[[IndexFile], None] | None = None,
+        shape: Shape | None = None,
+        effort: Effort | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
+        self._space, self._rows, self._effort = space, rows, effort or Effort()
+        self._exact = ExactIndex(space, rows)
+        self._kept = KeptGraph(
+            folder,
+            space,
+            rows,
+            file,
+            record=record,
+            shape=shape or Shape(),
+            reporter=reporter or Silent(),
+        )
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space that every stored vector lives in."""
+        return self._space
+
+    @property
+    def reason(self) -> str:
+        """Why the index file was of no use, to follow a colon; '' if it was."""
+        return self._kept.reason
+
+    def __len__(self) -> int:
+        """Return the number of vectors that can be found."""
+        return self._rows.count()
+
+    def known(self, keys: Keys) -> NDArray[np.bool_]:
+        """Return which of these keys are stored."""
+        return stored(self._rows, keys)
+
+    def upsert(self, keys: Keys, vectors: Vectors) -> None:
+        """Add vectors that the catalogue has been given, replacing those whose key is present.
+
+        Raises:
+            ValueError: keys or vectors that no engine takes, or the index is open for reading.
+        """
+        self._kept.add(*check_batch(keys, vectors, self._space))
+        self._exact.close()  # its memory of the vectors
+
+    def remove(self, keys: Keys) -> None:
+        """Forget keys that the catalogue has forgotten; unknown ones are passed over.
+
+        Raises:
+            ValueError: these are no keys, or the index is open for reading.
+        """
+        self._kept.remove(check_keys(keys))
+        self._exact.close()
+
+    def rebuild(self) -> None:
+        """Make the graph again from the catalogue, whatever there is; ``flush`` writes it.
+
+        Raises:
+            ValueError: the index is open for reading.
+        """
+        self._kept.rebuild()
+
+    def flush(self) -> None:
+        """Bring the graph up to the catalogue, and its file up to the graph.
+
+        Raises:
+            GalleryError: the file can't be written.
+        """
+        self._kept.flush()
+
+    def close(self) -> None:
+        """Release the file and the memory; closing twice is harmless."""
+        self._kept.close()
+        self._exact.close()
+
+    def search(
+        self, queries: Vectors, k: int, where: Where | None = None, *, exact: bool = False
+    ) -> Matches:
+        """Return the k best vectors of each query among those that ``where`` keeps.
+
+        Raises:
+            ValueError: queries that are no unit rows of this space, or k < 1.
+        """
+        queries = check_queries(queries, k, self._space)
+        allowed = None if where is None else self._rows.select(where)
+        few = allowed is not None and len(allowed) <= self._effort.few
+        if exact or few or not self._kept.covered:
+            return self._exact.among(queries, k, allowed)
+        step = max(1, _HELD // self._effort.reranked(k))
+        parts = [
+            self._approximate(queries[start : start + step], k, allowed)
+            for start in range(0, len(queries), step)
+        ]
+        return Matches(
+            [keys for part in parts for keys in part.keys],
+            [scores for part in parts for scores in part.scores],
+        )
+
+    def _approximate(self, queries: Vectors, k: int, allowed: Keys | None) -> Matches:
+        """Return the best of what the graph proposes and of what it does not cover."""
+        proposed = propose(self._kept.graph, queries, k, allowed, self._effort)
+        if proposed is None:
+            return self._exact.among(queries, k, allowed)
+        covered = self._kept.covered
+        proposed = [np.sort(keys[keys <= covered]) for keys in proposed]
+        wanted = np.unique(np.concatenate(proposed))
+        keys, vectors = gather(self._rows.vectors(wanted), self._space.dim)
+        best = Best(queries, k)
+        for query, near in enumerate(proposed):
+            present = members(keys, near)
+            best.offer(query, keys[present], vectors[present])
+        for keys, vectors in self._rows.vectors(after=covered):
+            kept = slice(None) if allowed is None else members(keys, allowed)
+            best.show(keys[kept], vectors[kept])
+        matches = best.matches()
+        shortest = min(map(len, matches.keys))
+        if shortest < k and shortest < (len(self) if allowed is None else len(allowed)):
+            return self._exact.among(queries, k, allowed)  # many were forgotten since
+        return matches
+
+    def unreachable(self) -> Keys:
+        """Return the keys of covered vectors that a search for the same vector does not find.
+
+        Takes as long as a search for every vector.  A graph built by one thread has next to
+        none, and ``search(..., exact=True)`` finds those.
+        """
+        step = _HELD // self._effort.rerank_least
+        lost: list[int] = []
+        for keys, vectors in self._rows.vectors():
+            for start in range(0, len(keys), step):
+                near = self._kept.graph.nearest(
+                    vectors[start : start + step],
+                    self._effort.rerank_least,
+                    self._effort.expansion,
+                )
+                pairs = zip(keys[start : start + step].tolist(), near, strict=True)
+                lost += [key for key, found in pairs if key not in found]
+        return np.array([key for key in lost if key <= self._kept.covered], np.uint64)

@@ -1,0 +1,270 @@
+"""The walk behind ``scan``: which folders are listed, in which order, and what is noted on the way.
+
+Each real folder is walked once.  Folders reached through a symbolic link wait until everything else
+has been walked, so that a photo is listed under its own path where it has one, and a loop of links
+ends by itself.
+"""
+
+# Paths are bytes, which pathlib does not take.
+# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import deque
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from isa_cli.gallery.ignore import Options, Rules, Scope, parents
+from isa_cli.types import FileStamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from isa_cli.gallery.records import KnownFile
+
+    Entry: TypeAlias = os.DirEntry[bytes]
+
+
+class Known(Protocol):
+    """What the scan asks of the catalogue."""
+
+    def files_in(self, folder: bytes) -> Mapping[bytes, KnownFile]:
+        """Return the files catalogued directly in a folder, by name."""
+
+    def folders_under(self, root: bytes) -> Iterable[bytes]:
+        """Return the folders at or below ``root`` that hold a catalogued file."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a scan met besides what it yielded.
+
+    Attributes:
+        unchanged: photos that are catalogued as they are.
+        skipped_failed: files that failed before and have not changed since.
+        ignored: photos and folders left out by a rule; a folder counts once.
+        other: files that are no photos by their name, and what is no file at all (a pipe, ...).
+        repeats: folders met again through a symbolic link.
+        unreadable: (path, reason) of what could not be looked at.
+        missing_roots: roots that are not there; ``gone`` lists nothing below them.
+        finished: the walk ran to its end, so what it has not met is not there.
+        walked: folders that were listed.
+        left_alone: paths that may hold catalogued files but were not looked into.
+        vanished: catalogued files of walked folders that are not there, or unwanted.
+    """
+
+    unchanged: int = 0
+    skipped_failed: int = 0
+    ignored: int = 0
+    other: int = 0
+    repeats: int = 0
+    unreadable: list[tuple[bytes, str]] = field(default_factory=list)
+    missing_roots: list[bytes] = field(default_factory=list)
+
+    finished: bool = False
+    walked: set[bytes] = field(default_factory=set, repr=False)
+    left_alone: set[bytes] = field(default_factory=set, repr=False)
+    vanished: list[bytes] = field(default_factory=list, repr=False)
+
+    def may_be_there(self, path: bytes) -> bool:
+        """Return whether the walk cannot tell that a path is gone; the nearest folder decides."""
+        lineage = [path, *parents(path)]
+        if any(root in lineage for root in self.missing_roots):
+            return True
+        for folder in lineage:
+            if folder in self.walked:
+                return False
+            if folder in self.left_alone:
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: bytes
+    real: bytes
+    rules: Rules  # of the folders around it
+    scope: Scope
+
+
+class Walk:
+    """One scan: roots to walk, and a queue of links for later."""
+
+    def __init__(
+        self, known: Known, options: Options, tally: Tally, is_photo: Callable[[bytes], bool]
+    ) -> None:
+        self.known, self.options, self.tally, self.is_photo = known, options, tally, is_photo
+        self.folders: deque[_Folder] = deque()
+        self.links: deque[_Folder] = deque()
+        self.named: dict[bytes, set[bytes]] = {}  # files given as roots: folder -> names
+        self.real: set[bytes] = set()  # real paths of the folders walked
+
+    def run(self, roots: list[bytes]) -> Iterator[FileStamp]:
+        """Yield what ``scan`` promises."""
+        for root in roots:
+            self._root(root)
+        for parent, names in sorted(self.named.items()):
+            yield from self._named(parent, names)
+        while self.folders or self.links:
+            folder = self.folders.popleft() if self.folders else self.links.popleft()
+            if not self._is_missing(folder.path):
+                yield from self._tree(folder)
+        for root in roots:
+            self._is_missing(root)  # a disk may have been pulled out meanwhile
+        self.tally.finished = True
+
+    # --- roots -----------------------------------------------------------------------------
+
+    def _root(self, root: bytes) -> None:
+        if self._is_missing(root):
+            return
+        if not os.path.isdir(root):  # a file; or nothing, and then its stat will say so
+            self.named.setdefault(os.path.dirname(root), set()).add(os.path.basename(root))
+            return
+        scope = Scope.of(root, self.options)
+        folder = _Folder(root, os.path.realpath(root), Rules.above(root), scope)
+        (self.links if os.path.islink(root) else self.folders).append(folder)
+
+    def _is_missing(self, root: bytes) -> bool:
+        """Return whether a root, or a link to a folder, leads nowhere; note it then."""
+        try:
+            if not stat.S_ISDIR(os.stat(root).st_mode) or not _is_empty(root):
+                return False
+            # An empty folder that once had photos is taken for a mount point without its disk.
+            missing = not self.options.prune and self._has_catalogued(root)
+        except (FileNotFoundError, NotADirectoryError):
+            missing = not (self.options.prune and self._has_catalogued(root))
+        except OSError:
+            return False  # it is there; the walk will say why it can't be read
+        if missing and root not in self.tally.missing_roots:
+            self.tally.missing_roots.append(root)
+        return missing
+
+    def _has_catalogued(self, path: bytes) -> bool:
+        folder, name = os.path.split(path)
+        below = any(True for _ in self.known.folders_under(path))
+        return below or name in self.known.files_in(folder)
+
+    def _named(self, folder: bytes, names: set[bytes]) -> Iterator[FileStamp]:
+        known = self.known.files_in(folder)
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            if stamp := self._stamp(path, partial(os.stat, path), known.get(name)):
+                yield stamp
+
+    # --- folders ---------------------------------------------------------------------------
+
+    def _tree(self, top: _Folder) -> Iterator[FileStamp]:
+        stack = [top]
+        while stack:
+            folder = stack.pop()
+            if folder.real in self.real:
+                self.tally.repeats += 1
+                continue
+            self.real.add(folder.real)
+            try:
+                with os.scandir(folder.path) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+                folder = replace(folder, rules=folder.rules.inside(folder.path))
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # vanished since its parent was listed
+            except (OSError, ValueError) as error:
+                self._unreadable(folder.path, error)
+                continue
+            self.tally.walked.add(folder.path)
+            files, below = self._sort(folder, entries)
+            yield from self._files(folder, files)
+            stack.extend(reversed(below))
+
+    def _sort(self, folder: _Folder, entries: list[Entry]) -> tuple[list[Entry], list[_Folder]]:
+        """Return the files, and the folders to walk next; queue the links to folders."""
+        files: list[Entry] = []
+        below: list[_Folder] = []
+        for entry in entries:
+            try:
+                is_folder, is_link = entry.is_dir(), entry.is_symlink()
+            except OSError as error:
+                self._unreadable(entry.path, error)
+                continue
+            if not is_folder:
+                files.append(entry)
+                if is_link and any(True for _ in self.known.folders_under(entry.path)):
+                    self._is_missing(entry.path)  # it led to a folder on a disk that isn't there
+            elif self._wanted(folder, entry):
+                real = os.path.join(folder.real, entry.name)
+                real = os.path.realpath(entry.path) if is_link else real
+                child = replace(folder, path=entry.path, real=real)
+                (self.links if is_link else below).append(child)
+        return files, below
+
+    def _wanted(self, folder: _Folder, entry: Entry) -> bool:
+        if folder.scope.leaves_out(entry.path, is_folder=True):
+            self.tally.left_alone.add(entry.path)
+        elif not folder.rules.unwanted(entry.path, is_folder=True):
+            return True
+        self.tally.ignored += 1
+        return False
+
+    def _files(self, folder: _Folder, entries: list[Entry]) -> Iterator[FileStamp]:
+        known = self.known.files_in(folder.path)
+        named = self.named.get(folder.path, set())
+        kept = set()
+        for entry in entries:
+            name, path, seen = entry.name, entry.path, known.get(entry.name)
+            if name in named:
+                kept.add(name)
+            elif seen is None and not self.is_photo(name):
+                self.tally.other += 1
+            elif folder.scope.leaves_out(path, is_folder=False):
+                self.tally.ignored += 1
+                kept.add(name)
+            elif folder.rules.unwanted(path, is_folder=False):
+                self.tally.ignored += 1
+            else:
+                kept.add(name)
+                if stamp := self._stamp(path, entry.stat, seen):
+                    yield stamp
+        lost = sorted(known.keys() - kept)
+        self.tally.vanished += [os.path.join(folder.path, name) for name in lost]
+
+    # --- files -----------------------------------------------------------------------------
+
+    def _stamp(
+        self, path: bytes, look: Callable[[], os.stat_result], seen: KnownFile | None
+    ) -> FileStamp | None:
+        """Return the file's stamp if it is new or changed; note it otherwise."""
+        try:
+            found = look()
+        except (FileNotFoundError, NotADirectoryError):
+            found = None  # since its folder was listed; or a link that leads nowhere
+        except OSError as error:
+            self._unreadable(path, error)
+            return None
+        if found is None or not stat.S_ISREG(found.st_mode):
+            self.tally.other += found is not None
+            if seen is not None:
+                self.tally.vanished.append(path)
+            return None
+        stamp = FileStamp(path, found.st_size, found.st_mtime_ns)
+        if seen is None or (seen.size, seen.mtime_ns) != (stamp.size, stamp.mtime_ns):
+            return stamp
+        if not seen.failed:
+            self.tally.unchanged += 1
+        elif self.options.retry_failed:
+            return stamp
+        else:
+            self.tally.skipped_failed += 1
+        return None
+
+    def _unreadable(self, path: bytes, error: Exception) -> None:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        self.tally.unreadable.append((path, reason))
+        self.tally.left_alone.add(path)
+
+
+def _is_empty(folder: bytes) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None

@@ -1,0 +1,37 @@
+"""Pictures out of files: read, sniff, limit, decode, turn upright, describe.  The only opener.
+
+    data = read_file(path)                                    # bytes, or ImageError
+    image, info = open_image(data, at_least=(224, 224))       # RGB and upright, or ImageError
+
+What a caller may rely on:
+
+- The content decides what a file is, never its suffix; of an animation or a stack of pages the
+  first picture counts, of a camera RAW the preview inside it.
+- The image has mode RGB, stands upright, and carries no metadata that could turn it again.
+  Transparency becomes white, 16-bit and float pixels are scaled, not clipped (ours).
+- Colour profiles are ignored: encoders were trained on pictures opened that way, and open_clip's
+  own preprocessing ignores them too.  CMYK goes through Pillow's plain formula for the same reason.
+- Whatever Pillow, libheif or LibRaw raise about a file ends up as ``ImageError``, here.  (libtiff
+  alone also writes a line to stderr itself when a compressed TIFF is damaged.)
+- Any number of threads may call.
+
+``ISA_MAX_PIXELS`` sets the largest picture that is decoded, in pixels (``MAX_PIXELS`` by default).
+"""
+
+from isa_cli.images.decode import DRAFT_MARGIN, MAX_PIXELS
+from isa_cli.images.files import DIGEST_SIZE, MAX_BYTES, digest, looks_like_photo, read_file
+from isa_cli.images.opening import open_image, thumbnail
+from isa_cli.images.sniff import sniff
+
+__all__ = [
+    "DIGEST_SIZE",
+    "DRAFT_MARGIN",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "digest",
+    "looks_like_photo",
+    "open_image",
+    "read_file",
+    "sniff",
+    "thumbnail",
+]

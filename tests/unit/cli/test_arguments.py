@@ -1,0 +1,96 @@
+"""Which arguments are pictures and which are words."""
+
+from pathlib import Path
+
+import pytest
+
+from isa_cli.cli.arguments import references_and_modifier
+from isa_cli.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    (tmp_path / "ref.jpg").touch()
+    (tmp_path / "scan").touch()
+    (tmp_path / "my photos").mkdir()
+    (tmp_path / "my photos" / "b c.png").touch()
+    (tmp_path / "beach").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "references", "modifier"),
+    [
+        (["ref.jpg"], ["ref.jpg"], ""),
+        (["ref.jpg", "at night"], ["ref.jpg"], "at night"),
+        (["at night", "ref.jpg"], ["ref.jpg"], "at night"),
+        (
+            ["ref.jpg", "my photos/b c.png", "at night"],
+            ["ref.jpg", "my photos/b c.png"],
+            "at night",
+        ),
+        (["scan", "in colour"], ["scan"], "in colour"),
+        (["dog"], [], "dog"),
+        (["a black and/or white dog"], [], "a black and/or white dog"),
+        (["costs $5.99"], [], "costs $5.99"),
+        (["ref.jpg", "beach"], ["ref.jpg"], "beach"),
+        (["café \N{DOG}"], [], "café \N{DOG}"),
+        ([], [], ""),
+    ],
+)
+def test_pictures_and_words(arguments, references, modifier):
+    assert references_and_modifier(arguments, None) == (tuple(map(Path, references)), modifier)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["missing.jpg", "MISSING.HEIC", "a dog.png", "no/such", "./dog", "/nowhere/my dog", "~/x"],
+)
+def test_what_is_written_like_a_file_is_never_searched_as_words(name):
+    with pytest.raises(UsageError, match="there is no file") as caught:
+        references_and_modifier([name], None)
+    assert "--text" in caught.value.hint
+
+
+def test_text_takes_words_that_look_like_a_file():
+    assert references_and_modifier([], "missing.jpg") == ((), "missing.jpg")
+    assert references_and_modifier(["ref.jpg"], "./x") == ((Path("ref.jpg"),), "./x")
+
+
+def test_two_words_are_told_to_be_quoted():
+    with pytest.raises(UsageError) as caught:
+        references_and_modifier(["ref.jpg", "at", "night"], None)
+    assert "'at', 'night'" in caught.value.message
+    assert '"at night"' in caught.value.hint
+
+
+def test_words_with_and_without_text_are_refused():
+    with pytest.raises(UsageError) as caught:
+        references_and_modifier(["at night"], "at night")
+    assert "--text" in caught.value.hint
+
+
+@pytest.mark.parametrize("words", ["", "  ", "\n"])
+def test_empty_words_are_refused(words):
+    with pytest.raises(UsageError, match="empty"):
+        references_and_modifier(["ref.jpg", words], None)
+    with pytest.raises(UsageError, match="empty"):
+        references_and_modifier([], words)
+
+
+def test_a_folder_is_no_reference():
+    with pytest.raises(UsageError, match="folder") as caught:
+        references_and_modifier(["./beach"], None)
+    assert "--under ./beach" in caught.value.hint
+
+
+def test_home_is_expanded(here, monkeypatch):
+    monkeypatch.setenv("HOME", str(here))
+    assert references_and_modifier(["~/ref.jpg"], None) == ((here / "ref.jpg",), "")
+
+
+def test_hostile_names_are_shown_without_harm():
+    with pytest.raises(UsageError) as caught:
+        references_and_modifier(["./\x1b[31m\udcff"], None)
+    assert r"./\x1b[31m\xff" in caught.value.message

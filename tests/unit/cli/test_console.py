@@ -1,0 +1,99 @@
+"""What reaches the terminal, and what never may."""
+
+import os
+import signal
+
+import pytest
+
+from isa_cli.cli import console
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"IMG 1.jpg", "IMG 1.jpg"),
+        ("Grüße 日本.jpg".encode(), "Grüße 日本.jpg"),
+        (b"a\nb.jpg", r"a\nb.jpg"),
+        (b"a\tb.jpg", r"a\tb.jpg"),
+        (b"\x1b[31mred.jpg", r"\x1b[31mred.jpg"),
+        (b"caf\xe9.jpg", r"caf\xe9.jpg"),
+        ("evil\u202egpj.exe".encode(), r"evil\u202egpj.exe"),
+        (b"bell\x07\x9b.jpg", r"bell\x07\x9b.jpg"),
+    ],
+)
+def test_names_are_shown_without_harm(name, shown):
+    assert console.printable(name) == shown
+    assert console.printable(os.fsdecode(name)) == shown
+    assert console.printable(name).isprintable()
+
+
+def test_paths_are_relative_below_the_working_directory_only(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = os.fsencode(str(tmp_path))
+    assert console.shortest(here + b"/a/b.jpg") == "a/b.jpg"
+    assert console.shortest(here + b"2/b.jpg") == str(tmp_path) + "2/b.jpg"
+    monkeypatch.chdir("/")
+    assert console.shortest(b"/a.jpg") == "a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 KB"),
+        (3_400_000, "3.4 MB"),
+        (2e13, "20.0 TB"),
+    ],
+)
+def test_sizes(count, shown):
+    assert console.size(count) == shown
+
+
+def test_counts():
+    assert console.counted(1, "photo") == "1 photo"
+    assert console.counted(1234, "photo") == "1,234 photos"
+    assert console.counted(2, "copy", "copies") == "2 copies"
+
+
+def test_reporter_speaks_on_stderr_and_quiet_keeps_warnings(capsys):
+    console.ConsoleReporter().note("noted")
+    quiet = console.ConsoleReporter(quiet=True)
+    quiet.note("not said")
+    quiet.warn("warned")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "noted\nwarned\n"
+
+
+def test_no_progress_where_stderr_is_no_terminal(capsys):
+    reporter = console.ConsoleReporter()
+    with reporter.progress("indexing", 10, "img") as progress:
+        progress.advance(4)
+        reporter.note("still heard")
+    assert capsys.readouterr().err == "still heard\n"
+
+
+def test_progress_on_a_terminal_shows_speed_and_lets_lines_through(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    reporter = console.ConsoleReporter()
+    with reporter.progress("indexing", 10, "img") as progress:
+        progress.advance(10)
+        reporter.warn("a line")
+    err = capsys.readouterr().err
+    assert "indexing" in err
+    assert "img/s" in err
+    assert "\na line\n" in err.replace("\r", "\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_stops(number, capfd):
+    before = signal.getsignal(number)
+    with console.stop_on_signals("saving") as stop:
+        assert not stop.is_set()
+        signal.raise_signal(number)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    assert signal.getsignal(number) is before
+    assert capfd.readouterr().err == "\nsaving\n"

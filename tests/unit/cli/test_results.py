@@ -1,0 +1,120 @@
+"""Hits on stdout, in every form, with names that are no text."""
+
+import csv
+import io
+import json
+import os
+
+import pytest
+
+from isa_cli.cli import console, results
+from isa_cli.types import Hit, Photo, PhotoInfo
+
+PLAIN = b"/photos/a.jpg"
+HOSTILE = b"/photos/caf\xe9\n[red]\x1b[31m.jpg"
+
+
+def photo(key, *paths, **info):
+    fields = {"format": "JPEG", "width": 640, "height": 480} | info
+    return Photo(key=key, digest=f"{key:032x}", paths=paths, bytes=1000, info=PhotoInfo(**fields))
+
+
+HITS = [
+    Hit(1, 0.91234567, 3.21, photo(7, PLAIN, b"/photos/copy.jpg", taken_at="2024-05-01T12:30:00")),
+    Hit(2, 0.5, 1.0, photo(9, HOSTILE, camera="ACME 1"), similar=(photo(8, b"/photos/twin.jpg"),)),
+]
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """Return what a form prints, in bytes, as ``main`` sets the stream up."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape", newline="")
+
+    def show(form):
+        monkeypatch.setattr("sys.stdout", stream)
+        results.show(HITS, form)
+        stream.flush()
+        return stream.buffer.getvalue()
+
+    return show
+
+
+def test_json_is_one_object_a_line_and_loses_no_byte(printed):
+    first, second = (json.loads(line) for line in printed("json").splitlines())
+    assert first == {
+        "rank": 1,
+        "score": 0.912346,
+        "z": 3.21,
+        "path": "/photos/a.jpg",
+        "paths": ["/photos/a.jpg", "/photos/copy.jpg"],
+        "taken_at": "2024-05-01T12:30:00",
+        "camera": None,
+        "latitude": None,
+        "longitude": None,
+        "width": 640,
+        "height": 480,
+        "format": "JPEG",
+        "bytes": 1000,
+        "key": 7,
+        "digest": f"{7:032x}",
+        "similar": [],
+    }
+    assert os.fsencode(second["path"]) == HOSTILE
+    assert second["similar"] == ["/photos/twin.jpg"]
+
+
+def test_json_is_plain_ascii(printed):
+    assert printed("json").isascii()
+
+
+def test_csv_reads_back(printed):
+    text = printed("csv").decode("utf-8", "surrogateescape")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["rank"] for row in rows] == ["1", "2"]
+    assert [os.fsencode(row["path"]) for row in rows] == [PLAIN, HOSTILE]
+    assert rows[0]["paths"].splitlines() == ["/photos/a.jpg", "/photos/copy.jpg"]
+    assert rows[1]["taken_at"] == ""
+
+
+def test_paths_are_bytes_as_they_are(printed):
+    assert printed("paths") == PLAIN + b"\n" + HOSTILE + b"\n"
+
+
+def test_print0_ends_each_path_with_nul(printed):
+    assert printed("print0") == PLAIN + b"\0" + HOSTILE + b"\0"
+
+
+def test_lines_are_tab_separated_and_harmless(printed):
+    first, second = printed("lines").decode().splitlines()
+    assert first.split("\t") == [
+        "1",
+        "0.912",
+        "3.2",
+        "/photos/a.jpg  (+ 1 copy)",
+        "2024-05-01 12:30",
+    ]
+    assert second.split("\t")[3] == r"/photos/caf\xe9\n[red]\x1b[31m.jpg  (+ 1 similar)"
+
+
+def test_table_takes_names_for_text_and_never_for_markup(printed, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    text = printed("table").decode()
+    assert r"/photos/caf\xe9\n[red]\x1b[31m.jpg  (+ 1 similar)" in text
+    assert "2024-05-01 12:30" in text
+    assert "0.912" in text
+    assert "\x1b" not in text
+
+
+def test_table_on_a_narrow_terminal_keeps_the_whole_path(printed, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "48")
+    rows = [line.split() for line in printed("table").decode().splitlines()]
+    assert all(len(line) <= 48 for line in printed("table").decode().splitlines())
+    joined = "".join(word for row in rows for word in row)
+    assert "1b[31m.jpg" in joined
+
+
+@pytest.mark.parametrize(("terminal", "form"), [(True, "table"), (False, "lines")])
+def test_auto_is_a_table_for_people_only(terminal, form, printed, monkeypatch):
+    monkeypatch.setattr(console, "on_terminal", lambda: terminal)
+    expected = printed(form)
+    assert printed("auto") == expected + expected  # the stream keeps what was printed before

@@ -1,0 +1,97 @@
+"""What the bytes say: moment, camera and place."""
+
+from __future__ import annotations
+
+import pytest
+from PIL.ExifTags import GPS, Base
+from PIL.TiffImagePlugin import IFDRational
+
+from isa_cli.images import open_image
+from tests import bad_inputs
+from tests.bad_inputs import exif
+
+
+def info_of(tags, place=None):
+    return open_image(bad_inputs.photo("JPEG", exif=exif(tags, place)))[1]
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({Base.DateTimeOriginal: "2024:05:01 12:30:00"}, "2024-05-01T12:30:00"),
+        ({Base.DateTimeDigitized: "2024:05:01 12:30:00"}, "2024-05-01T12:30:00"),
+        ({Base.DateTime: "2024:05:01 12:30:00"}, "2024-05-01T12:30:00"),
+        (
+            {Base.DateTimeOriginal: "0000:00:00 00:00:00", Base.DateTime: "2001:02:03 04:05:06"},
+            "2001-02-03T04:05:06",
+        ),
+        ({Base.DateTimeOriginal: "2024:02:30 12:00:00"}, None),
+        ({Base.DateTimeOriginal: "0001:01:01 00:00:00"}, None),
+        ({Base.DateTimeOriginal: "    :  :     :  :  "}, None),
+        ({Base.DateTimeOriginal: "yesterday"}, None),
+        ({}, None),
+    ],
+)
+def test_the_moment_a_photo_was_taken(tags, expected):
+    assert info_of(tags).taken_at == expected
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "expected"),
+    [
+        ("Apple", "iPhone 15", "Apple iPhone 15"),
+        ("NIKON CORPORATION", "NIKON D850", "NIKON D850"),
+        ("Canon\0\0", "Canon EOS R5\0 ", "Canon EOS R5"),
+        ("Acme", "", "Acme"),
+        ("", "X-100", "X-100"),
+        ("\x1b[2J", "", "[2J"),  # nothing that a terminal obeys
+        ("", "", None),
+    ],
+)
+def test_a_camera_names_its_maker_once(make, model, expected):
+    assert info_of({Base.Make: make, Base.Model: model}).camera == expected
+
+
+BERLIN = {
+    GPS.GPSLatitudeRef: "N",
+    GPS.GPSLatitude: (52.0, 31.0, 12.0),
+    GPS.GPSLongitudeRef: "E",
+    GPS.GPSLongitude: (13.0, 24.0, 36.0),
+}
+
+
+def test_a_place_in_decimal_degrees():
+    info = info_of({}, BERLIN)
+    assert (info.latitude, info.longitude) == pytest.approx((52.52, 13.41))
+    info = info_of({}, BERLIN | {GPS.GPSLatitudeRef: "S", GPS.GPSLongitudeRef: "W"})
+    assert (info.latitude, info.longitude) == pytest.approx((-52.52, -13.41))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {GPS.GPSLatitude: (91.0, 0.0, 0.0)},
+        {GPS.GPSLongitude: (180.0, 0.0, 1.0)},
+        {GPS.GPSLatitude: (IFDRational(52, 0), 0.0, 0.0)},
+        {GPS.GPSLatitude: (52.0, IFDRational(0, 0), 0.0)},
+        {GPS.GPSLatitudeRef: "E"},
+        {GPS.GPSLongitudeRef: ""},
+        {GPS.GPSLatitude: (0.0, 0.0, 0.0), GPS.GPSLongitude: (0.0, 0.0, 0.0)},
+    ],
+)
+def test_a_place_that_cannot_be_is_no_place(wrong):
+    info = info_of({Base.Make: "Acme"}, BERLIN | wrong)
+    assert (info.latitude, info.longitude, info.camera) == (None, None, "Acme")
+
+
+@pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_every_format_that_has_exif_is_asked(fmt):
+    said = exif({Base.Make: "Acme", Base.DateTimeOriginal: "2024:05:01 12:30:00"}, BERLIN)
+    info = open_image(bad_inputs.photo(fmt, exif=said.tobytes()))[1]
+    assert (info.format, info.camera, info.taken_at) == (fmt, "Acme", "2024-05-01T12:30:00")
+    assert (info.latitude, info.longitude) == pytest.approx((52.52, 13.41))
+
+
+def test_what_cannot_be_does_not_hide_what_can():
+    info = open_image(bad_inputs.photo("JPEG", exif=bad_inputs.nowhere()))[1]
+    assert (info.camera, info.taken_at, info.latitude) == ("Acme", None, None)

@@ -1,0 +1,64 @@
+"""Bytes out of the file system, digests, and suffixes."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from isa_cli import images
+from isa_cli.errors import ImageError
+from isa_cli.images import digest, looks_like_photo, read_file
+
+
+def test_a_file_is_read_by_bytes_text_or_path(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"abc")
+    assert read_file(path) == read_file(str(path)) == read_file(os.fsencode(path)) == b"abc"
+
+
+def test_a_file_over_the_limit_is_refused_with_both_numbers(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(bytes(1001))
+    with pytest.raises(ImageError, match=r"1,001 bytes.* 1,000 bytes"):
+        read_file(tmp_path / "a.jpg", max_bytes=1000)
+    assert len(read_file(tmp_path / "a.jpg", max_bytes=1001)) == 1001
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("gone.jpg", "no such file"), ("a\0b.jpg", "file name"), ("x" * 300, "name is too long")],
+)
+def test_a_name_without_a_file_is_said_to_be_one(tmp_path, name, reason):
+    with pytest.raises(ImageError, match=reason):
+        read_file(tmp_path / name)
+
+
+def test_permission_denied_is_said_even_where_root_could_read(tmp_path, monkeypatch):
+    def denied(path, flags):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(images.files.os, "open", denied)
+    with pytest.raises(ImageError, match="no permission"):
+        read_file(tmp_path / "a.jpg")
+
+
+def test_a_digest_depends_on_the_bytes_alone():
+    assert len(digest(b"")) == images.DIGEST_SIZE
+    assert digest(b"a") == digest(b"a") != digest(b"b")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (b"a.jpg", True),
+        (b"A.JPEG", True),
+        (b"x/y.HeIc", True),
+        (b"caf\xe9.dng", True),
+        (b"a.mov", False),
+        (b"a.jpg.txt", False),
+        (b".jpg", False),
+        (b"jpg", False),
+    ],
+)
+def test_suffixes_of_photos(name, expected):
+    assert looks_like_photo(name) is expected
