@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isa_cli.config import usable_cores
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.gallery.indexing import Options, index_folders, usable_cores
+from isa_cli.gallery.indexing import Options, index_folders
 from isa_cli.images import open_image, read_file
 from isa_cli.types import Silent
 

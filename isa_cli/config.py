@@ -1,6 +1,7 @@
-"""Where things live on disk, and the settings: flag, then environment, then file, then default.
+"""Where things live on disk, how many cores there are, and the settings.
 
-The settings file is ``$XDG_CONFIG_HOME/isa/config.toml`` (``~/.config`` by default), flat keys::
+A setting is the flag, else the environment, else the file, else its default.  The file is
+``$XDG_CONFIG_HOME/isa/config.toml`` (``~/.config`` by default), with flat keys::
 
     gallery = "~/photos/.isa"
     model   = "base"
@@ -98,3 +99,11 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
                 f"it takes {', '.join(sorted(known))}, each a string",
             )
     return values
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may run on, which can be fewer than there are."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import Backbone
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.types import EmbeddingSpace, Photo, Vectors, Where
+    from isa_cli.types import EmbeddingSpace, Photo, Reporter, Vectors, Where
 
     Vector = NDArray[np.float32]  # (D,)
 
@@ -97,11 +97,18 @@ class Searcher:
     Args:
         gallery: open, for reading at least.
         load: loads the gallery's model with the parts asked for, ``{"image", "text"}``.
+        reporter: hears of words that are too long for the model.
     """
 
-    def __init__(self, gallery: Gallery, load: Callable[[frozenset[str]], Backbone]) -> None:
+    def __init__(
+        self,
+        gallery: Gallery,
+        load: Callable[[frozenset[str]], Backbone],
+        reporter: Reporter | None = None,
+    ) -> None:
         self._gallery = gallery
         self._load = load
+        self._reporter = reporter
         self._backbone: Backbone | None = None
         self._parts: frozenset[str] = frozenset()  # what the loaded model has
         self._soon: frozenset[str] = frozenset()  # what this search will need besides
@@ -144,7 +151,9 @@ class Searcher:
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         """Return (B, D) unit rows for B texts; loads the text tower when first asked."""
-        return self._with({"text"}).encode_text(texts)
+        from isa_cli.query.text import BackboneTextEncoder  # noqa: PLC0415 - torch
+
+        return BackboneTextEncoder(self._with({"text"}), self._reporter).encode_text(texts)
 
     def _with(self, parts: set[str]) -> Backbone:
         """Return the model with at least these parts, loading it if need be."""

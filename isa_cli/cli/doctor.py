@@ -1,7 +1,219 @@
-"""stub."""
+"""``isa doctor``: is everything here that isa needs, and what to do where it is not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+from isa_cli.cli import console, options
+from isa_cli.errors import GalleryDamaged, GalleryMissing, IsaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from isa_cli.config import Settings
+    from isa_cli.gallery.gallery import Gallery
+
+LOW_DISK = 1e9
+"""Free bytes below which indexing may end early: about half a million photos' worth."""
+
+FAILED = 4
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        name: what was looked at.
+        ok: ``None`` where it is neither right nor wrong.
+        text: what was found.
+        step: what to do about it.
+    """
+
+    name: str
+    ok: bool | None
+    text: str
+    step: str = ""
 
 
 @click.command()
-def doctor():
-    """S."""
+@click.option("--fix", is_flag=True, help="Make the index again from the catalogue.")
+@options.gallery
+@options.model
+@options.device
+@options.precision
+def doctor(fix: bool, **given: str | None) -> int:
+    """Check the installation, the model and the gallery.
+
+    Reads the whole gallery, which takes a second or so per 100,000 photos.  Exits with 4 if
+    something is wrong.
+    """
+    from isa_cli.config import load_settings
+
+    settings = load_settings(**given)
+    if fix:
+        _fix(settings)
+    wrong = 0
+    for check in _checks(settings):
+        mark = {True: "✓", False: "✗", None: "·"}[check.ok]
+        console.put(f"{mark} {check.name}: {console.printable(check.text)}")
+        if check.step and not check.ok:
+            console.put(f"  → {console.printable(check.step)}")
+        wrong += check.ok is False
+    return FAILED if wrong else 0
+
+
+def _fix(settings: Settings) -> None:
+    from isa_cli.gallery.gallery import Gallery
+
+    Gallery.open(settings.gallery).close()  # never create one
+    reporter = console.ConsoleReporter()
+    with Gallery.open(settings.gallery, writable=True, reporter=reporter) as gallery:
+        gallery.rebuild()
+    console.say("the index was made again from the catalogue")
+
+
+def _checks(settings: Settings) -> Iterator[Check]:
+    yield from _installation()
+    yield _place(settings)
+    yield from _formats()
+    yield from _gallery(settings)
+    yield _disk(settings.gallery)
+
+
+# --- the installation --------------------------------------------------------------------------
+
+
+def _installation() -> Iterator[Check]:
+    import sqlite3
+    from importlib import metadata
+
+    from isa_cli import __version__
+
+    versions = f"{sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}, isa {__version__}"
+    yield Check("Python", True, versions)
+    here, missing = [], []
+    for requirement in metadata.requires("isa-cli") or []:
+        if "extra ==" in requirement:
+            continue
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        try:
+            here.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    yield Check("packages", True, ", ".join(here))
+    if missing:
+        step = f"{Path(sys.executable).name} -m pip install {' '.join(missing)}"
+        yield Check("packages", False, f"{', '.join(missing)} missing", step)
+
+
+def _place(settings: Settings) -> Check:
+    from isa_cli.backbones.devices import choose_place
+
+    try:
+        return Check("device", True, str(choose_place(settings.device, settings.precision)))
+    except IsaError as error:
+        return Check("device", False, error.message, error.hint)
+
+
+def _formats() -> Iterator[Check]:
+    from importlib.util import find_spec
+
+    from PIL import features
+
+    avif = bool(features.check("avif"))
+    yield Check("AVIF", avif, "readable" if avif else "not readable", "pip install -U pillow")
+    heic = find_spec("pillow_heif") is not None
+    yield Check("HEIC", heic, "readable" if heic else "not readable", "pip install pillow-heif")
+    if find_spec("rawpy"):
+        yield Check("camera RAW", True, "readable through the preview inside")
+    else:
+        yield Check("camera RAW", None, "not readable", 'pip install "isa-cli[raw]"')
+
+
+# --- the gallery and its model -----------------------------------------------------------------
+
+
+def _gallery(settings: Settings) -> Iterator[Check]:
+    from isa_cli.config import DEFAULT_MODEL
+    from isa_cli.gallery.gallery import Gallery
+
+    try:
+        with Gallery.open(settings.gallery) as gallery:
+            yield _catalogue(gallery)
+            yield from _roots(gallery)
+            if gallery.catalog.space is not None:
+                yield _index(gallery)
+            yield _model(options.model_for(settings.model, settings, gallery))
+    except GalleryMissing as error:
+        yield Check("gallery", None, error.message, error.hint)
+        yield _model(settings.model or DEFAULT_MODEL)
+    except IsaError as error:
+        yield Check("gallery", False, f"{settings.gallery}: {error.message}", error.hint)
+
+
+def _catalogue(gallery: Gallery) -> Check:
+    where = f"{gallery.folder}, {console.counted(gallery.catalog.stats().photos, 'photo')}"
+    try:
+        problems = gallery.catalog.check()
+    except GalleryDamaged as error:
+        problems = [error.message]
+    if not problems:
+        return Check("catalogue", True, where)
+    step = "restore catalog.db from a backup, or move the gallery away and index again"
+    return Check("catalogue", False, f"{where}: {'; '.join(problems)}", step)
+
+
+def _roots(gallery: Gallery) -> Iterator[Check]:
+    for root in gallery.catalog.roots():
+        reachable = Path(os.fsdecode(root)).exists()
+        text = console.printable(root) + ("" if reachable else " is not there now")
+        step = "attach the disk; or forget its photos: isa index --prune"
+        yield Check("photos", True if reachable else None, text, step)
+
+
+def _index(gallery: Gallery) -> Check:
+    import hashlib
+
+    file = gallery.catalog.index_file()
+    step = "the next search makes it again, or: isa doctor --fix"
+    if file is None:
+        return Check("index", True, gallery.index_report())
+    try:
+        with (gallery.folder / file.name).open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        return Check("index", False, f"{file.name}: {error.strerror}", step)
+    if digest != file.sha256:
+        return Check("index", False, f"{file.name} is not what was written", step)
+    return Check("index", True, gallery.index_report())
+
+
+def _model(name: str) -> Check:
+    from isa_cli.backbones import resolve
+    from isa_cli.cli.models import is_cached
+
+    try:
+        source = resolve(name)
+    except IsaError as error:
+        return Check("model", False, error.message, error.hint)
+    if source.short is None or is_cached(source.short):
+        return Check("model", True, f"{name} ({source.weights or source.name})")
+    text = f"{name} ({source.name}) is not downloaded yet, {source.short.megabytes:,} MB"
+    return Check("model", None, text, "the first isa index downloads it")
+
+
+def _disk(folder: Path) -> Check:
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    step = "free some space, or choose another place with --gallery DIR"
+    return Check("disk", free >= LOW_DISK, f"{console.size(free)} free at {folder}", step)

@@ -13,7 +13,7 @@ from isa_cli.cli.paths import catalogued
 from isa_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from isa_cli.cli.console import ConsoleReporter
@@ -122,34 +122,48 @@ def _run(
     reporter: ConsoleReporter,
 ) -> Summary:
     """Index, saying on what device, and stop in good order when a signal asks."""
-    from isa_cli.backbones import load_backbone, resolve, space_of
-    from isa_cli.gallery.encoder import BackboneEncoder
     from isa_cli.gallery.indexing import index_folders
 
     name = options.model_for(given["model"], settings, gallery)
-    if given["model"] is not None and gallery.catalog.space is not None:
-        gallery.expect(space_of(name))  # also where nothing is left to embed
-
-    def make_encoder() -> BackboneEncoder:
-        backbone = load_backbone(
-            name, device=settings.device, precision=settings.precision, parts={"image"}
-        )
-        reporter.note(backbone.describe())
-        gallery.expect(backbone.space)
-        gallery.catalog.set_setting("model", name)
-        return BackboneEncoder(backbone)
-
+    if given["dry_run"]:  # asks no hub, and no model is needed to look at files
+        size, make_encoder = (0, 0), _no_encoder
+    else:
+        size, make_encoder = _model(name, gallery, settings, reporter)
     farewell = "isa: stopping; the batch under way is finished and saved (again to stop at once)"
     with console.stop_on_signals(farewell) as stop:
-        return index_folders(
-            gallery,
-            roots,
-            make_encoder,
-            resolve(name).input_size,
-            _how(given),
-            reporter,
-            stop,
-        )
+        return index_folders(gallery, roots, make_encoder, size, _how(given), reporter, stop)
+
+
+def _model(
+    name: str, gallery: Gallery, settings: Settings, reporter: ConsoleReporter
+) -> tuple[tuple[int, int], Callable[[], BackboneEncoder]]:
+    """Return a model's input size and what loads it, once it is known to fit the gallery.
+
+    The check comes first, so that a wrong model is refused even where nothing is left to embed.
+    """
+    from isa_cli.backbones import load_backbone, locate
+
+    place = {"device": settings.device, "precision": settings.precision}
+    if set(place.values()) != {"auto"}:  # a typing error is told before gigabytes are downloaded
+        from isa_cli.backbones.devices import choose_place
+
+        choose_place(**place)
+    files = locate(name, reporter)
+    gallery.expect(files.space)
+    gallery.catalog.set_setting("model", name)
+
+    def make_encoder() -> BackboneEncoder:
+        from isa_cli.gallery.encoder import BackboneEncoder
+
+        backbone = load_backbone(files, parts={"image"}, reporter=reporter, **place)
+        reporter.note(backbone.describe())
+        return BackboneEncoder(backbone)
+
+    return files.preprocess.size, make_encoder
+
+
+def _no_encoder() -> BackboneEncoder:
+    raise ValueError("a dry run embeds nothing")
 
 
 def _how(given: dict[str, Any]) -> Options:

@@ -29,17 +29,28 @@ CLOSED_PIPE = 141
 INTERRUPTED = 130
 
 
-class _InOrder(click.Group):
-    """A group that lists its commands in the order in which a person meets them."""
+class _Commands(click.Group):
+    """The commands, in the order in which a person meets them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names as they were added."""
         del ctx
         return list(self.commands)
 
+    def invoke(self, ctx: click.Context) -> int | None:
+        """Run a command and return its exit code; a reader that has gone away is no error."""
+        try:
+            code: int | None = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes stdout once more on its way out; let that go nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return CLOSED_PIPE
+        return code
+
 
 @click.group(
-    cls=_InOrder,
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 nothing found, 2 the request cannot be read, 3 done but some "
     "files failed, 4 the gallery, the model or the machine is in the way, 130 interrupted.",
@@ -71,8 +82,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="surrogateescape")
     try:
         code = app.main(arguments, prog_name="isa", standalone_mode=False)
-        sys.stdout.flush()
-    except SystemExit as done:  # click's completion leaves that way
+    except SystemExit as done:  # so click ends a completion
         return done.code if isinstance(done.code, int) else 1
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one except
         return _explained(error)
@@ -92,10 +102,6 @@ def _explained(error: BaseException) -> int:
         case click.Abort() | KeyboardInterrupt():
             console.say("isa: interrupted")
             code = INTERRUPTED
-        case BrokenPipeError():
-            # Python flushes stdout once more on its way out; let that go nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = CLOSED_PIPE
         case _ if told := _told(error):
             console.complain(*told)
         case _:

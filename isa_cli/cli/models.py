@@ -1,7 +1,100 @@
-"""stub."""
+"""``isa models``: what may be said after ``--model``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import click
+
+from isa_cli.cli import console, options
+
+if TYPE_CHECKING:
+    from isa_cli.backbones import ShortName
+
+NOTHING_FOUND = 1
 
 
 @click.command()
-def models():
-    """S."""
+@click.argument("pattern", required=False, metavar="[PART]")
+@click.option("--all", "everything", is_flag=True, help="Every ARCH/TAG, with PART in its name.")
+@options.as_json
+def models(pattern: str | None, everything: bool, as_json: bool) -> int:
+    """List the models with a short name, or all there are.
+
+    Any of them, and any folder with an open_clip_config.json and its weights, may follow --model.
+    """
+    if everything or pattern:
+        return _list_all(pattern or "", as_json=as_json)
+    from isa_cli.backbones import SHORT_NAMES
+
+    records = [_record(name, model) for name, model in SHORT_NAMES.items()]
+    if as_json:
+        _put_json(records)
+        return 0
+    rows = [("NAME", "MODEL", "VECTOR", "DOWNLOAD", "LICENCE", "HERE")]
+    rows += [
+        (
+            record["name"],
+            record["model"],
+            str(record["dim"]),
+            console.size(record["megabytes"] * 1e6),
+            record["licence"],
+            "yes" if record["cached"] else "no",
+        )
+        for record in records
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    notes = ["", *(record["note"] for record in records)]
+    for row, note in zip(rows, notes, strict=True):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        console.put("  ".join(cells).rstrip())
+        if note:
+            console.put(f"{'':{widths[0]}}  {note}")
+    return 0
+
+
+def is_cached(model: ShortName) -> bool:
+    """Return whether a model's weights lie in the hub's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    from isa_cli.backbones.names import WEIGHTS_NAMES
+
+    found = (try_to_load_from_cache(model.repo, name) for name in WEIGHTS_NAMES)
+    return any(isinstance(path, str) for path in found)
+
+
+def _record(name: str, model: ShortName) -> dict[str, Any]:
+    return {
+        "name": name,
+        "model": model.name,
+        "dim": model.dim,
+        "megabytes": model.megabytes,
+        "licence": model.licence,
+        "needs": model.needs,
+        "note": model.note + (f" (needs the package {model.needs})" if model.needs else ""),
+        "cached": is_cached(model),
+    }
+
+
+def _list_all(pattern: str, *, as_json: bool) -> int:
+    from isa_cli.backbones import all_models
+
+    found = [name for name in all_models() if pattern.lower() in name.lower()]
+    if not found:
+        console.complain(
+            f"open_clip knows no model with {pattern!r} in its name", "isa models --all"
+        )
+        return NOTHING_FOUND
+    if as_json:
+        _put_json([{"model": name} for name in found])
+    else:
+        for name in found:
+            console.put(name)
+    return 0
+
+
+def _put_json(records: list[dict[str, Any]]) -> None:
+    import json
+
+    for record in records:
+        console.put(json.dumps(record))

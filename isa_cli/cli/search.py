@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from isa_cli.config import Settings
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.search import Answer, Request, Searcher
+    from isa_cli.types import Reporter
 
 
 @click.command()
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 @options.precision
 @options.quiet
 def search(**given: Any) -> int:
-    """Find photos by PICTUREs, by WORDS, or by PICTUREs as changed by WORDS.
+    """Find photos by pictures, by words, or by pictures as words change them.
 
     \b
       isa search ref.jpg "same dress but sleeveless"
@@ -76,7 +77,7 @@ def search(**given: Any) -> int:
     settings = load_settings(**{key: given[key] for key in ("gallery", "device", "precision")})
     reporter = console.ConsoleReporter(quiet=given["quiet"])
     with Gallery.open(settings.gallery, reporter=reporter) as gallery:
-        searcher = _searcher(gallery, settings, given["model"])
+        searcher = _searcher(gallery, settings, given["model"], reporter)
         answer = searcher.search(request)
         if not answer.hits:
             console.say(f"isa: {_nothing(answer, gallery, given['under'])}")
@@ -103,6 +104,10 @@ def _request(given: dict[str, Any]) -> Request:
 
     references, modifier = references_and_modifier(given["what"], given["text"])
     avoided = tuple(picture(name) for name in given["avoid_images"])
+    if given["html"] is not None and not absolute(given["html"]).parent.is_dir():
+        raise UsageError(
+            f"--html {given['html']} lies in a folder that is not there", "make the folder first"
+        )
     where = filters.where(
         **{
             name: given[name]
@@ -127,7 +132,9 @@ def _request(given: dict[str, Any]) -> Request:
     )
 
 
-def _searcher(gallery: Gallery, settings: Settings, flag: str | None) -> Searcher:
+def _searcher(
+    gallery: Gallery, settings: Settings, flag: str | None, reporter: Reporter
+) -> Searcher:
     """Return the searcher, which loads the gallery's model only when it has to."""
     from isa_cli.search import Searcher
 
@@ -136,9 +143,8 @@ def _searcher(gallery: Gallery, settings: Settings, flag: str | None) -> Searche
     def load(parts: frozenset[str]) -> Any:
         from isa_cli.backbones import load_backbone
 
-        return load_backbone(
-            name, device=settings.device, precision=settings.precision, parts=parts
-        )
+        place = {"device": settings.device, "precision": settings.precision}
+        return load_backbone(name, parts=parts, reporter=reporter, **place)
 
     return Searcher(gallery, load)
 

@@ -42,6 +42,8 @@ def report(summary: Summary, *, quiet: bool, dry_run: bool) -> int:
 def _first_line(summary: Summary, *, dry_run: bool) -> str:
     if dry_run:
         return f"{console.counted(summary.found, 'photo')} to embed, nothing changed (--dry-run)"
+    if not (summary.found or summary.tally.unchanged or summary.tally.skipped_failed):
+        return "no photos there"
     line = f"{console.counted(summary.embedded, 'photo')} embedded"
     if not summary.embedded:
         return line

@@ -11,7 +11,6 @@ only lose the batches in flight.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isa_cli.config import usable_cores
 from isa_cli.errors import ImageError, ModelError
 from isa_cli.gallery import scan
 from isa_cli.gallery.feed import ReadAhead, batched
@@ -295,14 +295,6 @@ class _Run:
         self._summary.embedded += len(embedded)
         self._summary.reused += len(copies)
         self._summary.failures += [(outcome.stamp.path, outcome.reason) for outcome in failed]
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS or Windows
-        return os.cpu_count() or 1
 
 
 def _encode_or_blame(encoder: GalleryEncoder, pixels: Sequence[Pixels]) -> list[Vector | str]:

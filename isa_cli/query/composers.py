@@ -153,8 +153,9 @@ class TrainingFree:
     def _encode_all(self, queries: Sequence[Query]) -> dict[str, Vector]:
         texts = {text for query in queries for text in (*query.avoid_texts, self._words_of(query))}
         wanted = sorted(texts - {""})
-        vectors = self._text.encode_text(wanted) if wanted else []
-        return dict(zip(wanted, vectors, strict=True))
+        if not wanted:
+            return {}
+        return dict(zip(wanted, self._text.encode_text(wanted), strict=True))
 
     def _words_of(self, query: Query) -> str:
         ignored = self._name == "image" and len(query.references) > 0
@@ -162,13 +163,12 @@ class TrainingFree:
 
     def _compose_one(self, query: Query, words: dict[str, Vector]) -> Vector:
         text = words.get(self._words_of(query))
-        image = unit(query.references.mean(axis=0)) if len(query.references) else None
-        if image is not None and text is not None:
-            wanted = self._mix(image, text, self.alpha, self._calibration)
-        elif image is not None or text is not None:
-            wanted = image if image is not None else text
-        else:
+        image = unit(query.references.mean(axis=0)) if len(query.references) else text
+        if text is None:
+            text = image
+        if image is None or text is None:
             raise ValueError("a query needs a reference or words")
+        wanted = image if image is text else self._mix(image, text, self.alpha, self._calibration)
         return unit(self._push_away(unit(wanted), query, words))
 
     def _push_away(self, wanted: Vector, query: Query, words: dict[str, Vector]) -> Vector:
@@ -178,5 +178,6 @@ class TrainingFree:
         if not unwanted:
             return wanted
         gallery = self._calibration
-        push = np.sum([gallery.standardised(vector) for vector in unwanted], axis=0)
-        return gallery.standardised(wanted) - np.float32(AVOID_WEIGHT) * push
+        push = np.stack([gallery.standardised(vector) for vector in unwanted]).sum(axis=0)
+        pushed: Vector = gallery.standardised(wanted) - np.float32(AVOID_WEIGHT) * push
+        return pushed

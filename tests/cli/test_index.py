@@ -5,6 +5,7 @@ import shutil
 import signal
 
 import pytest
+
 from isa_cli.gallery.encoder import BackboneEncoder
 
 
@@ -167,7 +168,7 @@ def test_quiet_says_only_what_failed(index):
         (["--batch-size", "many"], "--batch-size"),
         (["--device", "toaster"], "toaster"),
         (["--precision", "fp7"], "fp7"),
-        (["--model", "no/such-model"], "no/such-model"),
+        (["--model", "no/such-model"], "no architecture 'no'"),
         (["--model", "/no/such/folder"], "/no/such/folder"),
         ([""], "empty"),
     ],

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from isa_cli.types import EmbeddingSpace, Keys, Matches, Rows, Vectors, Where
 
 EXACT_BELOW = 20_000
-"""Up to so many vectors, comparing with every one is quick enough: TODO."""
+"""Up to so many vectors, comparing with all of them is quick enough.
+
+Measured by ``examples/recall.py`` at 512 dimensions on one core: 64 ms for the first search of a
+process, nearly all of it reading SQLite, and 2 ms for the next; a graph takes 17 ms to open and
+2.5 ms to search, and 6 s to make.
+"""
 
 CACHE_BYTES = 256 * 2**20
 """A gallery whose float32 vectors fit in here is kept in memory from the first full search on."""

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isa_cli.backbones.names import CONFIG_NAME
 from isa_cli.config import cache_dir
 from isa_cli.errors import ModelError
-from isa_cli.models import CONFIG_NAME
 from isa_cli.types import EmbeddingSpace
 
 if TYPE_CHECKING:

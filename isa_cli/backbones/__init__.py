@@ -1,0 +1,44 @@
+"""Models: what they are called, where their files are, and how pictures and texts go through them.
+
+The only package that names open_clip and timm.  Importing it imports no torch, and neither do
+``resolve``, ``locate`` and ``space_of`` for a model of ``SHORT_NAMES``, a folder or a repository.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from isa_cli.backbones.files import ModelFiles, Preprocess
+from isa_cli.backbones.names import SHORT_NAMES, ModelSource, ShortName, resolve
+from isa_cli.backbones.sources import all_models, locate, space_of
+
+if TYPE_CHECKING:
+    from isa_cli.backbones.backbone import Backbone
+    from isa_cli.backbones.loading import load_backbone
+
+__all__ = [
+    "SHORT_NAMES",
+    "Backbone",
+    "ModelFiles",
+    "ModelSource",
+    "Preprocess",
+    "ShortName",
+    "all_models",
+    "load_backbone",
+    "locate",
+    "resolve",
+    "space_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch on first use (PEP 562)."""
+    if name == "load_backbone":
+        from isa_cli.backbones.loading import load_backbone  # noqa: PLC0415
+
+        return load_backbone
+    if name == "Backbone":
+        from isa_cli.backbones.backbone import Backbone  # noqa: PLC0415
+
+        return Backbone
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
