@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,14 +24,17 @@ TINY = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _own_environment(tmp_path, monkeypatch):
-    """Keep a person's own gallery, settings and model cache out of every test."""
-    for name in ("ISA_GALLERY", "ISA_MODEL", "ISA_DEVICE", "ISA_PRECISION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg-data"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+# Before anything is imported: huggingface_hub reads its place once and for all.
+_HOME = tempfile.TemporaryDirectory(prefix="isa-tests-")
+for _name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HF_HOME"):
+    os.environ[_name] = str(Path(_HOME.name) / _name.lower())
+for _name in ("ISA_GALLERY", "ISA_MODEL", "ISA_DEVICE", "ISA_PRECISION", "HF_HUB_CACHE"):
+    os.environ.pop(_name, None)
+
+
+def pytest_unconfigure():
+    """Take the tests' own home away again."""
+    _HOME.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -114,12 +114,15 @@ def _table(hits: Sequence[Hit]) -> None:
     for name in ("#", "score", "z"):
         table.add_column(name, justify="right")
     table.add_column("photo", overflow="fold")
-    table.add_column("taken", no_wrap=True)
+    dated = any(map(_date, hits))
+    if dated:
+        table.add_column("taken", no_wrap=True)
     for hit in hits:
         # Text, not a string: a file name may look like rich's markup.
         path = Text(console.shortest(hit.photo.paths[0]))
         path.append(_remark(hit), style="dim")
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", f"{hit.z:.1f}", path, _date(hit))
+        when = [_date(hit)] if dated else []
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", f"{hit.z:.1f}", path, *when)
     Console(highlight=False).print(table)
 
 
