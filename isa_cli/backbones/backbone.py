@@ -76,7 +76,7 @@ class Backbone:
         if self.place.device.type == "cuda":
             pixels = pixels.pin_memory()
         pixels = pixels.to(self.place.device, non_blocking=True).permute(0, 3, 1, 2)
-        return ((pixels.float() / 255 - self._mean) / self._std).to(self.place.dtype)
+        return pixels.float().div_(255).sub_(self._mean).div_(self._std).to(self.place.dtype)
 
     @torch.inference_mode()
     def encode_images(self, batch: Sequence[Pixels]) -> Vectors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import open_clip
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from isa_cli.types import Reporter
 
 PARTS = frozenset({"image", "text"})
+
+_TOWERS = {"image": ("visual",), "text": ("text", "text_decoder", "transformer", "token_embedding")}
+"""Where open_clip's classes keep each part."""
 
 # what open_clip, timm, transformers, safetensors and torch raise for a config or a file that is
 # not what they expect; each is a user's problem here
@@ -70,9 +74,13 @@ def load_backbone(
         raise ValueError(f"parts must be some of {sorted(PARTS)}, not {sorted(wanted)}")
     place = choose_place(device, precision)
     files = model if isinstance(model, ModelFiles) else locate(model, reporter)
-    network = _fill(_build(files), files)
-    if "image" not in wanted:
-        del network.visual
+    network = _build(files)
+    unwanted = [name for part in PARTS - wanted for name in _TOWERS[part] if hasattr(network, name)]
+    for name in unwanted:
+        getattr(network, name).to("meta")  # takes no memory, and loading it reads nothing
+    _fill(network, files)
+    for name in unwanted:
+        delattr(network, name)
     network.eval().requires_grad_(requires_grad=False)
     network.to(device=place.device, dtype=place.dtype)
     tokenizer = _tokenizer(files) if "text" in wanted else None
@@ -124,17 +132,18 @@ def _build(files: ModelFiles) -> Any:
         ) from error
 
 
-def _fill(network: Any, files: ModelFiles) -> Any:
+def _fill(network: Any, files: ModelFiles) -> None:
     """Load the weights; open_clip knows the older layouts and resizes position embeddings."""
     try:
-        open_clip.load_checkpoint(network, str(files.weights), strict=True, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*to a meta parameter.*no-op")
+            open_clip.load_checkpoint(network, str(files.weights), strict=True, weights_only=True)
     except _BAD_MODEL as error:
         raise ModelError(
             f"the weights {files.weights} are damaged, or do not belong to the config of "
             f"{files.name}: {_first_line(error)}",
             "fetch them again (a file of a hundred bytes is a git-lfs pointer: git lfs pull)",
         ) from error
-    return network
 
 
 def _tokenizer(files: ModelFiles) -> Any:

@@ -56,7 +56,7 @@ def picture(name: str) -> Path:
         UsageError: there is no such file.
     """
     path = expanded(name)
-    if path.is_file():
+    if _is_file(name):
         return path
     shown = printable(name)
     if path.is_dir():
@@ -71,8 +71,16 @@ def picture(name: str) -> Path:
     raise UsageError(f"{shown} is no regular file")
 
 
+def _is_file(argument: str) -> bool:
+    """Return whether there is such a file; words may be no possible name, or too long for one."""
+    try:
+        return expanded(argument).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _is_like_a_file(argument: str) -> bool:
-    if argument.startswith(_STARTS) or expanded(argument).is_file():
+    if argument.startswith(_STARTS) or _is_file(argument):
         return True
     if os.sep in argument and " " not in argument:
         return True

@@ -41,7 +41,10 @@ def _escaped(char: str) -> str:
 
 def shortest(path: bytes) -> str:
     """Return a path for people: relative where it lies below the working directory."""
-    here = os.fsencode(Path.cwd()).rstrip(b"/")
+    try:
+        here = os.fsencode(Path.cwd()).rstrip(b"/")
+    except FileNotFoundError:  # deleted meanwhile
+        return printable(path)
     return printable(path[len(here) + 1 :] if path.startswith(here + b"/") else path)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,13 +55,11 @@ def doctor(fix: bool, **given: str | None) -> int:
     Reads the whole gallery, which takes a second or so per 100,000 photos.  Exits with 4 if
     something is wrong.
     """
-    from isa_cli.config import load_settings
-
-    settings = load_settings(**given)
+    settings = options.settings(given)
     if fix:
         _fix(settings)
     wrong = 0
-    for check in _checks(settings):
+    for check in _checks(settings, given["model"]):
         mark = {True: "✓", False: "✗", None: "·"}[check.ok]
         console.put(f"{mark} {check.name}: {console.printable(check.text)}")
         if check.step and not check.ok:
@@ -81,11 +78,11 @@ def _fix(settings: Settings) -> None:
     console.say("the index was made again from the catalogue")
 
 
-def _checks(settings: Settings) -> Iterator[Check]:
+def _checks(settings: Settings, model: str | None) -> Iterator[Check]:
     yield from _installation()
     yield _place(settings)
     yield from _formats()
-    yield from _gallery(settings)
+    yield from _gallery(settings, model)
     yield _disk(settings.gallery)
 
 
@@ -142,7 +139,7 @@ def _formats() -> Iterator[Check]:
 # --- the gallery and its model -----------------------------------------------------------------
 
 
-def _gallery(settings: Settings) -> Iterator[Check]:
+def _gallery(settings: Settings, model: str | None) -> Iterator[Check]:
     from isa_cli.config import DEFAULT_MODEL
     from isa_cli.gallery.gallery import Gallery
 
@@ -152,10 +149,10 @@ def _gallery(settings: Settings) -> Iterator[Check]:
             yield from _roots(gallery)
             if gallery.catalog.space is not None:
                 yield _index(gallery)
-            yield _model(options.model_for(settings.model, settings, gallery))
+            yield _model(options.model_for(model, settings, gallery))
     except GalleryMissing as error:
         yield Check("gallery", None, error.message, error.hint)
-        yield _model(settings.model or DEFAULT_MODEL)
+        yield _model(model or settings.model or DEFAULT_MODEL)
     except IsaError as error:
         yield Check("gallery", False, f"{settings.gallery}: {error.message}", error.hint)
 
@@ -212,6 +209,8 @@ def _model(name: str) -> Check:
 
 
 def _disk(folder: Path) -> Check:
+    import shutil
+
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free

@@ -9,7 +9,6 @@ import click
 from isa_cli.cli import console, options
 from isa_cli.cli.paths import catalogued
 from isa_cli.errors import UsageError
-from isa_cli.types import Or, Under
 
 if TYPE_CHECKING:
     from isa_cli.gallery.catalog import Catalog
@@ -37,12 +36,11 @@ def forget(
     They need not exist any more.  What is indexed again comes back; an .isaignore
     file, which speaks as .gitignore does, keeps it out.
     """
-    from isa_cli.config import load_settings
     from isa_cli.gallery.gallery import Gallery
 
     _check(paths, everything=everything, yes=yes or dry_run)
     wanted = [catalogued(path) for path in paths]
-    folder = load_settings(gallery=gallery).gallery
+    folder = options.settings({"gallery": gallery}).gallery
     reporter = console.ConsoleReporter(quiet=quiet)
     Gallery.open(folder).close()  # nothing to forget where there is none; never create one
     with Gallery.open(folder, writable=not dry_run, reporter=reporter) as opened:
@@ -64,6 +62,8 @@ def forget(
 
 def _would_go(catalog: Catalog, wanted: list[bytes]) -> tuple[int, int]:
     """Return how many files, failures included, and photos the real thing would take out."""
+    from isa_cli.types import Or, Under
+
     where = Or(tuple(Under(path) for path in wanted))
     found = [p for group in catalog.photos(catalog.select(where), where).values() for p in group]
 

@@ -46,9 +46,8 @@ def index(**given: Any) -> int:
     time: what is saved stays, and an unchanged, moved or copied photo is not embedded again.
     """
     from isa_cli.cli.summary import report
-    from isa_cli.config import load_settings
 
-    settings = load_settings(**{key: given[key] for key in ("gallery", "device", "precision")})
+    settings = options.settings(given)
     roots = [_root(path) for path in given["paths"]]
     _check_roots(roots, settings.gallery)
     reporter = console.ConsoleReporter(quiet=given["quiet"])

@@ -77,9 +77,11 @@ def main() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of one command line; ``None``: the process's own arguments."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a file name's bytes come out as they went in
-            stream.reconfigure(errors="surrogateescape")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: isa status >&-
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        if hasattr(stream := getattr(sys, name), "reconfigure"):
+            stream.reconfigure(errors="surrogateescape")  # a name's bytes come out as they are
     try:
         code = app.main(arguments, prog_name="isa", standalone_mode=False)
     except SystemExit as done:  # so click ends a completion

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from isa_cli.cli.paths import absolute
+from isa_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from isa_cli.config import Settings
     from isa_cli.gallery.gallery import Gallery
 
@@ -34,6 +37,23 @@ precision = click.option(
 )
 quiet = click.option("--quiet", "-q", is_flag=True, help="Say only what went wrong.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def settings(given: Mapping[str, Any]) -> Settings:
+    """Return the settings in force, from those of a command's options that are settings.
+
+    ``model`` is left out where a gallery may have its own: see ``model_for``.
+
+    Raises:
+        UsageError: an option is empty, as ``--gallery "$UNSET"`` is.
+    """
+    from isa_cli.config import load_settings
+
+    flags = {key: given[key] for key in ("gallery", "device", "precision") if key in given}
+    for key, value in (flags | {"model": given.get("model")}).items():
+        if value == "":
+            raise UsageError(f"--{key} is empty", "give it a value, or leave it out")
+    return load_settings(**flags)
 
 
 def absolute_model(name: str) -> str:

@@ -67,14 +67,12 @@ def search(**given: Any) -> int:
       isa search --text "a dog on the beach" --after 2024-05 --under ~/Pictures
       isa search a.jpg b.jpg "at night" --not people --json
     """  # noqa: D301 - click's mark for lines to keep
-    from isa_cli.config import load_settings
-
     form = _form(given)
     request = _request(given)
 
     from isa_cli.gallery.gallery import Gallery  # a mistyped path need not wait for numpy
 
-    settings = load_settings(**{key: given[key] for key in ("gallery", "device", "precision")})
+    settings = options.settings(given)
     reporter = console.ConsoleReporter(quiet=given["quiet"])
     with Gallery.open(settings.gallery, reporter=reporter) as gallery:
         searcher = _searcher(gallery, settings, given["model"], reporter)

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 @options.gallery
 def status(failed: bool, as_json: bool, gallery: str | None) -> int:
     """Say what the gallery holds, from where, and how big it is."""
-    from isa_cli.config import load_settings
     from isa_cli.gallery.gallery import Gallery
 
-    with Gallery.open(load_settings(gallery=gallery).gallery) as opened:
+    with Gallery.open(options.settings({"gallery": gallery}).gallery) as opened:
         if failed:
             _failures(opened, as_json=as_json)
         elif as_json:

@@ -2,6 +2,7 @@
 
 import errno
 import sqlite3
+import sys
 
 import click
 import pytest
@@ -76,6 +77,31 @@ def test_without_arguments_the_help_is_shown(isa):
     said = isa()
     assert said.code == 2
     assert "isa index ~/Pictures" in said.out + said.err
+
+
+@pytest.mark.parametrize("option", ["--gallery", "--model", "--device", "--precision"])
+def test_an_empty_option_is_no_working_directory(isa, option, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = isa("index", tmp_path, option, "")
+    assert said.code == 2
+    assert f"{option} is empty" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_stdout_is_no_bug(isa, monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    assert isa("models").code == 0
+    sys.stdout.close()  # what it was replaced with
+
+
+def test_a_working_directory_that_is_gone(isa, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    said = isa("index", "photos")
+    assert said.code == 2
+    assert "working directory" in said.err
 
 
 def test_version(isa):

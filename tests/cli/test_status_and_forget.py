@@ -104,14 +104,16 @@ def test_no_gallery_is_one_sentence_and_creates_none(command, isa, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_catalogue_commands_never_reach_torch(own, indexed):
+def test_commands_that_need_no_model_never_reach_torch(own, indexed):
     code = (
         "import sys; from isa_cli.cli.main import run; run(sys.argv[1:]);"
         " sys.exit('torch' in sys.modules)"
     )
-    for arguments in (["status"], ["forget", str(indexed.photos / "red.jpg")]):
+    red = str(indexed.photos / "red.jpg")
+    for arguments in (["status"], ["search", red], ["forget", red]):
         command = [sys.executable, "-c", code, *arguments, "--gallery", str(own)]
-        assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+        done = subprocess.run(command, capture_output=True, check=False)
+        assert done.returncode == 0, (arguments, done.stderr)
 
 
 def test_a_reader_that_goes_away_is_no_error(indexed):

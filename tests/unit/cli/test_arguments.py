@@ -36,6 +36,8 @@ def here(tmp_path, monkeypatch):
         (["costs $5.99"], [], "costs $5.99"),
         (["ref.jpg", "beach"], ["ref.jpg"], "beach"),
         (["café \N{DOG}"], [], "café \N{DOG}"),
+        (["dog " * 2000], [], "dog " * 2000),
+        (["dog\0"], [], "dog\0"),
         ([], [], ""),
     ],
 )

@@ -1,15 +1,12 @@
-"""How fast this machine is at what isa does, measured side by side with its own upper bounds.
+"""How fast photos are indexed, against the bare decoder and the bare encoder in the same round.
 
-A shared machine's absolute times mean little, so every rate comes with the bound measured in the
-same round: the pipeline against the bare encoder and the bare decoder, HNSW against exact search.
+A shared machine's absolute times mean little; what counts is how much of its own bound the
+pipeline reaches.
 """
 
 from __future__ import annotations
 
 import os
-import resource
-import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -17,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from isa_cli.config import usable_cores
 from isa_cli.gallery.gallery import Gallery
@@ -29,7 +24,7 @@ from isa_cli.types import Silent
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from isa_cli.types import GalleryEncoder, Pixels, Reporter, VectorIndex, Vectors
+    from isa_cli.types import GalleryEncoder, Pixels, Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +64,6 @@ class IndexRound:
     def efficiency(self) -> float:
         """How much of what the machine allows the pipeline reaches, 1 is all of it."""
         return self.bound / self.wall
-
-
-@dataclass(frozen=True, slots=True)
-class SearchTimes:
-    """Search in a warm process, in milliseconds, and how right the index is.
-
-    Attributes:
-        vectors: N.
-        index_p50, index_p95: one query through the gallery's own index.
-        exact_p50: the same by comparing with every vector.
-        recall: recall@10 of the index against exact search.
-    """
-
-    vectors: int
-    index_p50: float
-    index_p95: float
-    exact_p50: float
-    recall: float
 
 
 def bench_indexing(
@@ -167,65 +144,3 @@ def _pipeline(paths: Sequence[bytes], encoder: GalleryEncoder) -> float:
                 threading.Event(),
             )
     return summary.seconds
-
-
-def bench_search(index: VectorIndex, queries: Vectors) -> SearchTimes:
-    """Return search times and recall@10 over (Q, D) queries, one at a time, warm."""
-    index.search(queries[:1], 10)
-    index.search(queries[:1], 10, exact=True)
-    ours, exact, found = [], [], 0
-    total = 0
-    for query in queries:
-        started = time.perf_counter()
-        near = index.search(query[None], 10).keys[0]
-        ours.append(time.perf_counter() - started)
-        started = time.perf_counter()
-        truth = index.search(query[None], 10, exact=True).keys[0]
-        exact.append(time.perf_counter() - started)
-        found += len(np.intersect1d(near, truth))
-        total += len(truth)
-    return SearchTimes(
-        vectors=len(index),
-        index_p50=1e3 * statistics.median(ours),
-        index_p95=1e3 * float(np.quantile(ours, 0.95)),
-        exact_p50=1e3 * statistics.median(exact),
-        recall=found / max(total, 1),
-    )
-
-
-def probes(vectors: Vectors, count: int, seed: int = 0) -> Vectors:
-    """Return (count, D) unit queries near the gallery's vectors, but none of them.
-
-    Each is a random pair's normalised mean with noise of half its length: as far from its nearest
-    neighbours as composed queries are, and seeded.
-    """
-    rng = np.random.default_rng(seed)
-    left, right = rng.integers(0, len(vectors), (2, count))
-    mixed = vectors[left] + vectors[right]
-    mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
-    noise = rng.standard_normal(mixed.shape).astype(np.float32)
-    mixed += 0.5 * noise / np.linalg.norm(noise, axis=1, keepdims=True)
-    unit: Vectors = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
-    return unit
-
-
-def make_photos(folder: Path, count: int, seed: int = 0) -> list[Path]:
-    """Write seeded JPEGs of 1600 x 1200 pixels that cost as much to decode as photos do."""
-    from PIL import Image  # noqa: PLC0415 - only for people without photos at hand
-
-    rng = np.random.default_rng(seed)
-    paths = []
-    for number in range(count):
-        coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), np.uint8))
-        smooth = np.asarray(coarse.resize((1600, 1200), Image.Resampling.BICUBIC), np.int16)
-        grain = rng.integers(-12, 13, smooth.shape, np.int16)
-        path = folder / f"{number:05d}.jpg"
-        Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8)).save(path, quality=88)
-        paths.append(path)
-    return paths
-
-
-def peak_memory() -> int:
-    """Return the largest resident size of this process so far, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak

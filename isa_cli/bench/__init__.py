@@ -1,0 +1,1 @@
+"""Measuring isa against what the machine allows; ``isa bench`` prints it."""
