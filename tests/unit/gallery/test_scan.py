@@ -1,7 +1,7 @@
 """Folders against a catalogue: what is new, changed, left alone and gone."""
 
 # Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH100, PTH102, PTH103, PTH108, PTH116, PTH118, PTH119, PTH120, PTH123, PTH211
+# ruff: noqa: PTH100, PTH102, PTH103, PTH108, PTH116, PTH118, PTH120, PTH123, PTH211
 
 import os
 import random
