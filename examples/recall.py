@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from isa_cli.types import Vectors
 
 K, RERANKED = 10, 64
-EXPANSIONS = (64, 128, 256, 512)
+EXPANSIONS = (64, 128, 256, 512, 640)
 HEAD = ("data", "type", "links", "B/vector", "build/s", "open ms", "expansion", "raw", "re-ranked")
 
 

@@ -57,6 +57,5 @@ def _no_garbage_collection() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()  # modules stay for good; later collections need not look at them
         if was_enabled:
             gc.enable()

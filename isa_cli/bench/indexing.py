@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from isa_cli.config import usable_cores
@@ -64,6 +65,40 @@ class IndexRound:
     def efficiency(self) -> float:
         """How much of what the machine allows the pipeline reaches, 1 is all of it."""
         return self.bound / self.wall
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTimes:
+    """Rounds summed up by their medians.
+
+    Attributes:
+        model: what embedded.
+        photos: of one round.
+        pipeline, encoder, decoder: photos per second of the whole, and of each side alone.
+        efficiency: the median of ``efficiencies``, each round's ``IndexRound.efficiency``.
+    """
+
+    model: str
+    photos: int
+    pipeline: float
+    encoder: float
+    decoder: float
+    efficiency: float
+    efficiencies: tuple[float, ...]
+
+
+def summed_up(rounds: Sequence[IndexRound], model: str) -> IndexTimes:
+    """Return the medians of rounds over the same photos."""
+    efficiencies = tuple(one.efficiency for one in rounds)
+    return IndexTimes(
+        model=model,
+        photos=rounds[0].photos,
+        pipeline=median(one.photos / one.wall for one in rounds),
+        encoder=median(one.photos / one.encode_wall for one in rounds),
+        decoder=median(one.photos / one.decode_wall for one in rounds),
+        efficiency=median(efficiencies),
+        efficiencies=efficiencies,
+    )
 
 
 def bench_indexing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from isa_cli.types import Keys, VectorIndex, Vectors
+    from isa_cli.types import Keys, Reporter, VectorIndex, Vectors
 
 K = 10
 
@@ -48,7 +49,7 @@ class SearchTimes:
 class ColdTimes:
     """A whole ``isa search`` process, in seconds."""
 
-    command: str
+    by: str
     runs: int
     p50_s: float
     p95_s: float
@@ -89,22 +90,30 @@ def _one_by_one(
     return seconds, keys
 
 
-def bench_cold(arguments: Sequence[str], runs: int) -> ColdTimes:
-    """Return the times of a whole ``isa`` process, from start to exit."""
+def bench_cold(
+    by: str, arguments: Sequence[str], runs: int, reporter: Reporter
+) -> ColdTimes | None:
+    """Return the times of a whole ``isa`` process, from start to exit; ``None`` where it fails.
+
+    Args:
+        by: what is asked with, for the report.
+        arguments: of ``isa``.
+        runs: counted ones.
+        reporter: told why it fails.
+    """
     seconds = []
     for _ in range(runs + 1):  # the first one warms the file cache
         started = time.perf_counter()
-        subprocess.run(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "isa_cli", *arguments], check=True, capture_output=True
+        done = subprocess.run(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "isa_cli", *arguments], check=False, capture_output=True
         )
         seconds.append(time.perf_counter() - started)
+        if done.returncode:
+            said = os.fsdecode(done.stderr).strip().partition("\n")[0]
+            reporter.warn(f"searching by {by} is left out: {said}")
+            return None
     counted = seconds[1:]
-    return ColdTimes(
-        command=" ".join(arguments[:1]),
-        runs=runs,
-        p50_s=float(np.median(counted)),
-        p95_s=float(np.quantile(counted, 0.95)),
-    )
+    return ColdTimes(by, runs, float(np.median(counted)), float(np.quantile(counted, 0.95)))
 
 
 def probes(vectors: Vectors, count: int, seed: int = 0) -> Vectors:

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+import typer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ def put(text: str, end: str = "\n") -> None:
 
 def say(message: str) -> None:
     """Put one line on stderr."""
-    click.echo(message, err=True)
+    typer.echo(message, err=True)
 
 
 def complain(message: str, hint: str = "") -> None:

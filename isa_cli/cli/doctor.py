@@ -7,9 +7,9 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
 from isa_cli.cli import console, options
 from isa_cli.errors import GalleryDamaged, GalleryMissing, IsaError
@@ -43,23 +43,25 @@ class Check:
     step: str = ""
 
 
-@click.command()
-@click.option("--fix", is_flag=True, help="Make the index again from the catalogue.")
-@options.gallery
-@options.model
-@options.device
-@options.precision
-def doctor(fix: bool, **given: str | None) -> int:
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Make the index again from the catalogue.")
+    ] = False,
+    gallery: options.GalleryOption = None,
+    model: options.ModelOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+) -> int:
     """Check the installation, the model and the gallery.
 
     Reads the whole gallery, which takes a second or so per 100,000 photos.  Exits with 4 if
     something is wrong.
     """
-    settings = options.settings(given)
+    settings = options.settings(gallery=gallery, model=model, device=device, precision=precision)
     if fix:
         _fix(settings)
     wrong = 0
-    for check in _checks(settings, given["model"]):
+    for check in _checks(settings, model):
         mark = {True: "✓", False: "✗", None: "·"}[check.ok]
         console.put(f"{mark} {check.name}: {console.printable(check.text)}")
         if check.step and not check.ok:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
 from isa_cli.cli import console, options
 from isa_cli.cli.paths import catalogued
@@ -16,20 +16,18 @@ if TYPE_CHECKING:
 NOTHING_FOUND = 1
 
 
-@click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--all", "everything", is_flag=True, help="Empty the gallery; needs --yes.")
-@click.option("--yes", is_flag=True, help="Yes, really.")
-@click.option("--dry-run", is_flag=True, help="Say what would be forgotten, and change nothing.")
-@options.gallery
-@options.quiet
 def forget(
-    paths: tuple[str, ...],
-    everything: bool,
-    yes: bool,
-    dry_run: bool,
-    gallery: str | None,
-    quiet: bool,
+    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH", hidden=True)] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Empty the gallery; needs --yes.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Yes, really.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be forgotten, and change nothing."),
+    ] = False,
+    gallery: options.GalleryOption = None,
+    quiet: options.QuietOption = False,
 ) -> int:
     """Take files and folders out of the gallery; no file is deleted.
 
@@ -38,9 +36,9 @@ def forget(
     """
     from isa_cli.gallery.gallery import Gallery
 
-    _check(paths, everything=everything, yes=yes or dry_run)
-    wanted = [catalogued(path) for path in paths]
-    folder = options.settings({"gallery": gallery}).gallery
+    _check(paths or [], everything=everything, yes=yes or dry_run)
+    wanted = [catalogued(path) for path in paths or []]
+    folder = options.settings(gallery=gallery).gallery
     reporter = console.ConsoleReporter(quiet=quiet)
     Gallery.open(folder).close()  # nothing to forget where there is none; never create one
     with Gallery.open(folder, writable=not dry_run, reporter=reporter) as opened:
@@ -75,7 +73,7 @@ def _would_go(catalog: Catalog, wanted: list[bytes]) -> tuple[int, int]:
     return files + failures, sum(all(map(is_meant, photo.paths)) for photo in found)
 
 
-def _check(paths: tuple[str, ...], *, everything: bool, yes: bool) -> None:
+def _check(paths: list[str], *, everything: bool, yes: bool) -> None:
     if everything == bool(paths):
         raise UsageError("say what to forget", "isa forget PATH..., or isa forget --all --yes")
     if not all(paths):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
 from isa_cli.cli import console, options
 from isa_cli.cli.paths import catalogued
@@ -23,37 +23,68 @@ if TYPE_CHECKING:
     from isa_cli.gallery.indexing import Options, Summary
 
 
-@click.command()
-@click.argument("paths", nargs=-1, metavar="[FOLDER]...")
-@click.option("--include", multiple=True, metavar="PATTERN", help="Only these, as in .gitignore.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="Not these, as in .gitignore.")
-@click.option("--hidden", is_flag=True, help="Also hidden files and folders.")
-@click.option("--retry-failed", is_flag=True, help="Try again what failed and has not changed.")
-@click.option("--prune", is_flag=True, help="Forget the photos of folders that are gone.")
-@click.option("--dry-run", is_flag=True, help="Look and count, and change nothing.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N files.")
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Photos per batch.")
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Decoding threads.")
-@options.gallery
-@options.model
-@options.device
-@options.precision
-@options.quiet
-def index(**given: Any) -> int:
+def index(
+    folders: Annotated[list[str] | None, typer.Argument(metavar="FOLDER", hidden=True)] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option("--include", metavar="PATTERN", help="Only these, as in .gitignore."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="PATTERN", help="Not these, as in .gitignore."),
+    ] = None,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Also hidden files and folders.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed and has not changed.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Forget the photos of folders that are gone.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look and count, and change nothing.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="At most N files.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=1, metavar="N", help="Photos per batch.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, metavar="N", help="Decoding threads.")
+    ] = None,
+    gallery: options.GalleryOption = None,
+    model: options.ModelOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    quiet: options.QuietOption = False,
+) -> int:
     """Embed the photos below FOLDERs that are new or changed.
 
     Without FOLDER: of all folders that were ever named.  It may be stopped and run again at any
     time: what is saved stays, and an unchanged, moved or copied photo is not embedded again.
     """
-    from isa_cli.cli.summary import report
-
-    settings = options.settings(given)
-    roots = [_root(path) for path in given["paths"]]
+    settings = options.settings(gallery=gallery, model=model, device=device, precision=precision)
+    roots = [_root(folder) for folder in folders or []]
     _check_roots(roots, settings.gallery)
-    reporter = console.ConsoleReporter(quiet=given["quiet"])
-    with _opened(settings.gallery, reporter, dry_run=given["dry_run"]) as gallery:
-        summary = _run(gallery, roots or _known_roots(gallery), settings, given, reporter)
-    return report(summary, quiet=given["quiet"], dry_run=given["dry_run"])
+
+    from isa_cli.cli.summary import report
+    from isa_cli.gallery import scan
+    from isa_cli.gallery.indexing import Options
+
+    which = scan.Options(
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        hidden=hidden,
+        retry_failed=retry_failed,
+        prune=prune,
+    )
+    how = Options(which, batch_size=batch_size, workers=workers, limit=limit, dry_run=dry_run)
+    reporter = console.ConsoleReporter(quiet=quiet)
+    with _opened(settings.gallery, reporter, dry_run=dry_run) as opened:
+        summary = _run(opened, roots or _known_roots(opened), settings, model, how, reporter)
+    return report(summary, quiet=quiet, dry_run=dry_run)
 
 
 def _root(path: str) -> bytes:
@@ -117,20 +148,21 @@ def _run(
     gallery: Gallery,
     roots: Sequence[bytes],
     settings: Settings,
-    given: dict[str, Any],
+    model: str | None,
+    how: Options,
     reporter: ConsoleReporter,
 ) -> Summary:
     """Index, saying on what device, and stop in good order when a signal asks."""
     from isa_cli.gallery.indexing import index_folders
 
-    name = options.model_for(given["model"], settings, gallery)
-    if given["dry_run"]:  # asks no hub, and no model is needed to look at files
+    name = options.model_for(model, settings, gallery)
+    if how.dry_run:  # asks no hub, and no model is needed to look at files
         size, make_encoder = (0, 0), _no_encoder
     else:
         size, make_encoder = _model(name, gallery, settings, reporter)
     farewell = "isa: stopping; the batch under way is finished and saved (again to stop at once)"
     with console.stop_on_signals(farewell) as stop:
-        return index_folders(gallery, roots, make_encoder, size, _how(given), reporter, stop)
+        return index_folders(gallery, roots, make_encoder, size, how, reporter, stop)
 
 
 def _model(
@@ -163,15 +195,3 @@ def _model(
 
 def _no_encoder() -> BackboneEncoder:
     raise ValueError("a dry run embeds nothing")
-
-
-def _how(given: dict[str, Any]) -> Options:
-    from isa_cli.gallery import scan
-    from isa_cli.gallery.indexing import Options
-
-    which = ("include", "exclude", "hidden", "retry_failed", "prune")
-    how = ("batch_size", "workers", "limit", "dry_run")
-    return Options(
-        scan=scan.Options(**{key: given[key] for key in which}),
-        **{key: given[key] for key in how},
-    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
-import click
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import isa_cli
 from isa_cli.cli import console
+from isa_cli.cli.bench import bench
 from isa_cli.cli.doctor import doctor
 from isa_cli.cli.forget import forget
 from isa_cli.cli.index import index
@@ -27,47 +30,86 @@ BUG = 70
 CLOSED_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended; ``isa search x | head -1``."""
 INTERRUPTED = 130
+COMPLETING = "_ISA_COMPLETE"
+"""The environment variable by which a shell asks for completions."""
 
 
-class _Commands(click.Group):
-    """The commands, in the order in which a person meets them."""
+@runtime_checkable
+class _Misread(Protocol):
+    """What typer raises for a command line it cannot read; its own names for it are private."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names as they were added."""
-        del ctx
-        return list(self.commands)
+    exit_code: int
 
-    def invoke(self, ctx: click.Context) -> int | None:
+    def show(self) -> None:
+        """Put the usage and what is wrong with it on stderr."""
+
+
+class _Commands(TyperGroup):
+    """The commands; running one gives its exit code."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return isa's own options, all of them flags, each with a default.
+
+        Typer gives --help and those for completion none, and to find out that None is no bool it
+        would load pydantic, even for a command's --help.
+        """
+        flags = super().get_params(ctx)
+        for flag in flags:
+            flag.default = flag.default or False
+        return flags
+
+    def invoke(self, ctx: Any) -> Any:
         """Run a command and return its exit code; a reader that has gone away is no error."""
         try:
-            code: int | None = super().invoke(ctx)
+            code = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
             # Python flushes stdout once more on its way out; let that go nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return CLOSED_PIPE
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error  # which typer passes on: this one it would swallow
         return code
 
 
-@click.group(
+app = typer.Typer(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 nothing found, 2 the request cannot be read, 3 done but some "
     "files failed, 4 the gallery, the model or the machine is in the way, 130 interrupted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-@click.version_option(isa_cli.__version__, prog_name="isa", message="%(prog)s %(version)s")
-def app() -> None:
+
+
+def _version(ctx: typer.Context, wanted: bool) -> None:
+    """Print the version and exit, but not while a shell asks for completions."""
+    if wanted and not ctx.resilient_parsing:
+        console.put(f"isa {isa_cli.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def isa(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
     """Find photos by a reference picture plus words that change it.
 
     \b
       isa index ~/Pictures
       isa search ref.jpg "same dress but sleeveless"
       isa search --text "a dog on the beach"
-    """  # noqa: D301 - click's mark for lines to keep
+    """  # noqa: D301 - typer's mark for lines to keep
 
 
-for _command in (index, search, status, forget, doctor, models):
-    app.add_command(_command)
+for _command in (index, search, status, forget, doctor, models, bench):
+    app.command()(_command)
 
 
 def main() -> None:
@@ -82,9 +124,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
         if hasattr(stream := getattr(sys, name), "reconfigure"):
             stream.reconfigure(errors="surrogateescape")  # a name's bytes come out as they are
+    if COMPLETING in os.environ:
+        # Typer loads both for what it then throws away, and a shell's Tab should not wait: rich
+        # to take markup out of the help's words, pydantic to read values that nobody asks for.
+        for name in ("rich", "pydantic"):
+            sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # 'cannot be imported'
     try:
-        code = app.main(arguments, prog_name="isa", standalone_mode=False)
-    except SystemExit as done:  # so click ends a completion
+        code = get_command(app).main(arguments, prog_name="isa", standalone_mode=False)
+    except SystemExit as done:  # so typer ends a completion
         return done.code if isinstance(done.code, int) else 1
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one except
         return _explained(error)
@@ -98,10 +145,10 @@ def _explained(error: BaseException) -> int:
         case IsaError():
             console.complain(error.message, error.hint)
             code = error.exit_code
-        case click.ClickException():
+        case _Misread():
             error.show()
             code = error.exit_code
-        case click.Abort() | KeyboardInterrupt():
+        case typer.Abort() | KeyboardInterrupt():
             console.say("isa: interrupted")
             code = INTERRUPTED
         case _ if told := _told(error):

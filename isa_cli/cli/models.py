@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
+import typer
 
 from isa_cli.cli import console, options
 
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 NOTHING_FOUND = 1
 
 
-@click.command()
-@click.argument("pattern", required=False, metavar="[PART]")
-@click.option("--all", "everything", is_flag=True, help="Every ARCH/TAG, with PART in its name.")
-@options.as_json
-def models(pattern: str | None, everything: bool, as_json: bool) -> int:
+def models(
+    pattern: Annotated[str | None, typer.Argument(metavar="PART", hidden=True)] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every ARCH/TAG, with PART in its name.")
+    ] = False,
+    as_json: options.JsonOption = False,
+) -> int:
     """List the models with a short name, or all there are.
 
     Any of them, and any folder with an open_clip_config.json and its weights, may follow --model.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
+import typer
 
 from isa_cli.cli import console, options
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from isa_cli.gallery.gallery import Gallery
 
 
-@click.command()
-@click.option("--failed", is_flag=True, help="List the files that failed, and why.")
-@options.as_json
-@options.gallery
-def status(failed: bool, as_json: bool, gallery: str | None) -> int:
+def status(
+    failed: Annotated[
+        bool, typer.Option("--failed", help="List the files that failed, and why.")
+    ] = False,
+    as_json: options.JsonOption = False,
+    gallery: options.GalleryOption = None,
+) -> int:
     """Say what the gallery holds, from where, and how big it is."""
     from isa_cli.gallery.gallery import Gallery
 
-    with Gallery.open(options.settings({"gallery": gallery}).gallery) as opened:
+    with Gallery.open(options.settings(gallery=gallery).gallery) as opened:
         if failed:
             _failures(opened, as_json=as_json)
         elif as_json:

@@ -26,9 +26,9 @@ GPU_BATCH = 128
 class BackboneEncoder:
     """A ``GalleryEncoder`` over a backbone.
 
-    On a CPU several calls run at once, each on one core.  One call on all cores is up to twice
-    slower when decoders work beside it: its threads wait for each other after every layer, and
-    the slowest decides.
+    On a CPU several calls run at once, each on one core.  One call on all cores is as fast on an
+    idle machine, but its threads wait for each other after every layer: decoders beside it hold
+    up one, and so all of them.
 
     Args:
         backbone: loaded with its image part.

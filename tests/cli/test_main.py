@@ -4,7 +4,6 @@ import errno
 import sqlite3
 import sys
 
-import click
 import pytest
 
 from isa_cli import errors
@@ -16,12 +15,13 @@ def raising(isa, monkeypatch):
     """Call a command that meets this trouble."""
 
     def call(error):
-        @click.command("status")
+        monkeypatch.setattr(main.app, "registered_commands", [])
+
+        @main.app.command()
         def broken():
             raise error
 
-        monkeypatch.setitem(main.app.commands, "status", broken)
-        return isa("status")
+        return isa("broken")
 
     return call
 

@@ -119,6 +119,14 @@ def test_names_that_are_no_text_survive_every_form_for_programs(search, indexed)
     assert raw in [os.fsencode(record["path"]) for record in records]
 
 
+def test_names_that_are_no_text_may_be_asked_for(search, indexed):
+    hostile = os.fsdecode(os.fsencode(indexed.photos) + b"/" + HOSTILE)
+    found = [json.loads(line) for line in search(hostile, "--json").out.splitlines()]
+    assert len(found) == 5
+    assert hostile not in [record["path"] for record in found]
+    assert "there is no folder no\\xff" in search("dog", "--under", "no\udcff").err
+
+
 def test_nothing_found_says_why_and_exits_1(search):
     said = search("dog", "--after", "2030", "--json")
     assert said.code == 1
@@ -162,13 +170,13 @@ def test_preview_is_for_terminals_only(search):
 
 def test_open_starts_the_desktops_program(search, monkeypatch, indexed):
     opened = []
-    monkeypatch.setattr("click.launch", lambda path: opened.append(path) or 0)
+    monkeypatch.setattr("typer.launch", lambda path: opened.append(path) or 0)
     best = search("dog", "--open", "--paths", "--top", 1).out.strip()
     assert opened == [best]
 
 
 def test_open_says_if_there_is_no_such_program(search, monkeypatch):
-    monkeypatch.setattr("click.launch", lambda path: 1)
+    monkeypatch.setattr("typer.launch", lambda path: 1)
     said = search("dog", "--open", "--top", 1)
     assert said.code == 0
     assert "can't open" in said.err

@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-import click
 import pytest
+from typer.main import get_command
 
 from isa_cli import config
 from isa_cli.cli.main import app
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-COMMANDS = app.commands
+COMMANDS = get_command(app).commands
 CALL = re.compile(r"^\s*(?:\$ )?isa (?P<rest>[a-z]+ .*|[a-z]+)$", re.MULTILINE)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 
@@ -29,7 +29,7 @@ def test_every_command_and_option_says_what_it_is_for(name):
     command = COMMANDS[name]
     assert command.help
     for param in command.params:
-        if isinstance(param, click.Option):
+        if param.param_type_name == "option":
             assert param.help, param.name
             assert len(param.help) <= 90, param.name
 

@@ -9,14 +9,15 @@ import pytest
 
 HEAVY = {"torch", "open_clip", "timm", "torchvision"}
 SLOW = HEAVY | {"numpy", "rich", "PIL", "sqlite_utils", "sqlite3", "tqdm", "pydantic", "usearch"}
-SLOW |= {"huggingface_hub", "pillow_heif", "safetensors"}
+SLOW |= {"huggingface_hub", "pillow_heif", "safetensors", "pydantic_core"}
 
 PROBE = """
 import json, os, sys
 from isa_cli.cli.main import run
 code = run(json.loads(sys.argv[1]))
 sys.stdout.flush()
-roots = sorted({name.partition(".")[0] for name in sys.modules})
+loaded = [name for name, module in sys.modules.items() if module is not None]
+roots = sorted({name.partition(".")[0] for name in loaded})
 os.write(2, b"\\nPROBE" + json.dumps([code, roots]).encode())
 """
 
@@ -45,6 +46,7 @@ def probe(*arguments, **environment):
         ["forget", "--help"],
         ["doctor", "--help"],
         ["models", "--help"],
+        ["bench", "--help"],
     ],
     ids=" ".join,
 )
@@ -56,18 +58,25 @@ def test_help_imports_nothing_slow(arguments):
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [("isa sea", "search"), ("isa search --und", "--under")]
+    ("words", "expected"),
+    [
+        ("isa sea", "search"),
+        ("isa search --und", "--under"),
+        ("isa search x.jpg --top 3 --method sl", "slerp"),
+        ("isa --version sea", "search"),
+    ],
 )
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_imports_nothing_slow(shell, words, expected):
-    position = str(len(words.split()) - 1)
-    last = words.split()[-1]  # fish passes the word itself
     _, out, modules = probe(
-        _ISA_COMPLETE=f"{shell}_complete",
-        COMP_WORDS=words,
-        COMP_CWORD=last if shell == "fish" else position,
+        _ISA_COMPLETE=f"complete_{shell}",
+        COMP_WORDS=words,  # bash
+        COMP_CWORD=str(len(words.split()) - 1),
+        _TYPER_COMPLETE_ARGS=words,  # zsh and fish
+        _TYPER_COMPLETE_FISH_ACTION="get-args",
     )
     assert expected in out
+    assert "isa 0." not in out  # --version waits until the line is entered
     assert not modules & SLOW
 
 

@@ -1,0 +1,108 @@
+"""What ``isa search`` does once the command line is read: ask the gallery, show what it says."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from isa_cli.cli import console, options
+from isa_cli.cli.paths import absolute
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isa_cli.config import Settings
+    from isa_cli.gallery.gallery import Gallery
+    from isa_cli.search import Answer, Request, Searcher
+    from isa_cli.types import Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What to do with the answer.
+
+    Attributes:
+        form: ``results.show``'s.
+        sheet: the contact sheet to write.
+        preview: draw thumbnails in the terminal.
+        open_it: open the sheet, or the best answer.
+        quiet: say nothing that is not asked for.
+    """
+
+    form: str
+    sheet: Path | None
+    preview: bool
+    open_it: bool
+    quiet: bool
+
+
+def find(
+    request: Request,
+    settings: Settings,
+    model: str | None,
+    under: Sequence[str],
+    reporter: Reporter,
+) -> Answer:
+    """Return what the gallery answers, having said why where that is nothing."""
+    from isa_cli.gallery.gallery import Gallery
+
+    with Gallery.open(settings.gallery, reporter=reporter) as gallery:
+        answer = _searcher(gallery, settings, model, reporter).search(request)
+        if not answer.hits:
+            console.say(f"isa: {_nothing(answer, gallery, under)}")
+    return answer
+
+
+def _searcher(
+    gallery: Gallery, settings: Settings, flag: str | None, reporter: Reporter
+) -> Searcher:
+    """Return the searcher, which loads the gallery's model only when it has to."""
+    from isa_cli.search import Searcher
+
+    name = options.model_for(flag, settings, gallery)
+
+    def load(parts: frozenset[str]) -> Any:
+        from isa_cli.backbones import load_backbone
+
+        place = {"device": settings.device, "precision": settings.precision}
+        return load_backbone(name, parts=parts, reporter=reporter, **place)
+
+    return Searcher(gallery, load)
+
+
+def _nothing(answer: Answer, gallery: Gallery, under: Sequence[str]) -> str:
+    """Return why nothing was found."""
+    total = gallery.catalog.count()
+    if total == 0:
+        return "nothing found: the gallery is empty; fill it with isa index DIR"
+    if answer.considered == 0:
+        missing = [name for name in under if not absolute(name).is_dir()]
+        why = f"; there is no folder {console.printable(missing[0])}" if missing else ""
+        return f"no photo matches the filters (0 of {total:,}){why}"
+    return "nothing found but the reference itself; --include-ref shows it"
+
+
+def present(answer: Answer, request: Request, output: Output) -> None:
+    """Print the hits, and draw, write and open what was asked for."""
+    from isa_cli.cli import results
+
+    hits = answer.hits
+    if output.preview:
+        from isa_cli.cli.preview import preview_hits
+
+        preview_hits(hits)
+    results.show(hits, output.form)
+    to_open = Path(os.fsdecode(hits[0].photo.paths[0]))
+    if output.sheet is not None:
+        from isa_cli.cli.sheet import write_answer
+
+        to_open = output.sheet
+        write_answer(to_open, answer, request)
+        if not output.quiet:
+            console.say(f"contact sheet: {console.printable(str(to_open))}")
+    if output.open_it and typer.launch(str(to_open)) != 0:
+        console.say(f"isa: can't open {console.printable(str(to_open))}: no program is set for it")
