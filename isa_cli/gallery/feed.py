@@ -74,19 +74,28 @@ class ReadAhead(Generic[T, R]):
         return result
 
 
-def batched(items: Iterable[T], size: int, weight: Callable[[T], int]) -> Iterator[list[T]]:
-    """Yield lists whose weights add up to ``size`` (the last may be lighter), in order.
+def batched(
+    items: Iterable[T], size: Callable[[int], int], weight: Callable[[T], int]
+) -> Iterator[list[T]]:
+    """Yield lists whose weights add up to what ``size`` says (the last may be lighter), in order.
 
     Weightless items (a copy, a failure) ride along, but a list never grows past eight times its
     size, so that a long run of them is saved now and then too.
+
+    Args:
+        items: pulled lazily.
+        size: the weight of the next list, given how many items have gone into lists so far.
+        weight: of an item, 0 or 1.
     """
     batch: list[T] = []
-    total = 0
+    total = done = 0
+    full = size(0)
     for item in items:
         batch.append(item)
         total += weight(item)
-        if total >= size or len(batch) >= 8 * size:
+        if total >= full or len(batch) >= 8 * full:
             yield batch
-            batch, total = [], 0
+            done += len(batch)
+            batch, total, full = [], 0, size(done)
     if batch:
         yield batch

@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 AHEAD = 256
 """Files decoded ahead of the encoder; about 40 MB once they are resized to its input."""
+
+SMALLEST_BATCH = 4
+"""Photos in the last batches; still smaller ones would cost more than an idle lane."""
 
 HELD_BYTES = 256 * 2**20
 """Decoded pictures that may wait, at full decoded size, for the model to be loaded."""
@@ -195,12 +199,12 @@ class _Run:
             finally:
                 self._loaded.set()
             began = time.monotonic()
-            size = self._options.batch_size or encoder.batch_size
-            batches = batched(loaded, size, lambda item: isinstance(item, _Decoded))
+            size, lanes = self._options.batch_size or encoder.batch_size, encoder.lanes
+            sizes = partial(_tapered, size=size, lanes=lanes, total=len(stamps))
+            batches = batched(loaded, sizes, lambda item: isinstance(item, _Decoded))
             going = takewhile(lambda _: not stop.is_set(), batches)
-            lanes = encoder.lanes
             with (
-                ReadAhead(going, self._encode, workers=lanes, ahead=lanes + 1) as encoded,
+                ReadAhead(going, self._encode, workers=lanes, ahead=2 * lanes) as encoded,
                 reporter.progress("indexing", len(stamps), "img") as progress,
             ):
                 for outcomes in encoded:
@@ -295,6 +299,11 @@ class _Run:
         self._summary.embedded += len(embedded)
         self._summary.reused += len(copies)
         self._summary.failures += [(outcome.stamp.path, outcome.reason) for outcome in failed]
+
+
+def _tapered(done: int, *, size: int, lanes: int, total: int) -> int:
+    """Return the next batch size: smaller ones at the end, so that all lanes end together."""
+    return min(size, max(SMALLEST_BATCH, -(-(total - done) // (2 * lanes))))
 
 
 def _encode_or_blame(encoder: GalleryEncoder, pixels: Sequence[Pixels]) -> list[Vector | str]:

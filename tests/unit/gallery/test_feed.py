@@ -86,9 +86,14 @@ def test_leaving_early_finishes_what_runs_and_drops_what_has_not_started():
 
 def test_batches_are_filled_by_weight_and_weightless_items_ride_along():
     items = ["x", "-", "x", "-", "-", "x", "x", "x"]
-    batches = list(batched(items, 2, lambda item: item == "x"))
+    batches = list(batched(items, lambda _: 2, lambda item: item == "x"))
     assert batches == [["x", "-", "x"], ["-", "-", "x", "x"], ["x"]]
 
 
 def test_a_run_of_weightless_items_is_cut_too():
-    assert [len(b) for b in batched("-" * 40, 2, lambda _: 0)] == [16, 16, 8]
+    assert [len(b) for b in batched("-" * 40, lambda _: 2, lambda _: 0)] == [16, 16, 8]
+
+
+def test_the_next_batch_may_be_smaller():
+    batches = batched(range(10), lambda done: 4 if done < 4 else 2, lambda _: 1)
+    assert [len(batch) for batch in batches] == [4, 2, 2, 2]
