@@ -71,7 +71,7 @@ def _searcher(
         place = {"device": settings.device, "precision": settings.precision}
         return load_backbone(name, parts=parts, reporter=reporter, **place)
 
-    return Searcher(gallery, load)
+    return Searcher(gallery, load, reporter)
 
 
 def _nothing(answer: Answer, gallery: Gallery, under: Sequence[str]) -> str:

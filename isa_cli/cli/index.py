@@ -172,7 +172,7 @@ def _model(
 
     The check comes first, so that a wrong model is refused even where nothing is left to embed.
     """
-    from isa_cli.backbones import load_backbone, locate
+    from isa_cli.backbones import locate
 
     place = {"device": settings.device, "precision": settings.precision}
     if set(place.values()) != {"auto"}:  # a typing error is told before gigabytes are downloaded
@@ -184,6 +184,8 @@ def _model(
     gallery.catalog.set_setting("model", name)
 
     def make_encoder() -> BackboneEncoder:
+        # Here and not above: torch takes seconds to import, in which files are decoded already.
+        from isa_cli.backbones import load_backbone
         from isa_cli.gallery.encoder import BackboneEncoder
 
         backbone = load_backbone(files, parts={"image"}, reporter=reporter, **place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -114,7 +115,14 @@ for _command in (index, search, status, forget, doctor, models, bench):
 
 def main() -> None:
     """Run the command line and exit."""
-    sys.exit(run())
+    code = run()
+    if "torch" in sys.modules:
+        # Taking torch down in good order takes over a second, and everything is saved by now.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

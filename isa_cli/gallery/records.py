@@ -86,7 +86,7 @@ class IndexFile:
         name: of the file, within the gallery.
         size: in bytes.
         sha256: hex digest of the whole file.
-        generation: the catalogue's when the file was written.
+        generation: one more with every file written.
         last_key: the highest vector key in it.
         removed: how many tombstones it carries.
         settings: how it was built, as JSON.
