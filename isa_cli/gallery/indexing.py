@@ -1,52 +1,27 @@
-"""Folders in, catalogue rows out: the whole of ``isa index`` below the command line.
+"""Folders in, an up-to-date gallery out: the whole of ``isa index`` below the command line.
 
 ::
 
-    scan -> read, digest, decode (threads, ahead) -> batches -> encode (lanes, ahead) -> catalogue
-
-Files are read once: digest and picture come from the same bytes.  The catalogue is written from
-one thread, one transaction per batch, in the order of the scan; whatever kills the process can
-only lose the batches in flight.
+    scan -> pipeline (decode, encode, record) -> forget what is gone -> bring the index up to date
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from isa_cli.config import usable_cores
-from isa_cli.errors import ImageError, ModelError
 from isa_cli.gallery import scan
-from isa_cli.gallery.feed import ReadAhead, batched
-from isa_cli.gallery.records import Embedded, Failed, Same
-from isa_cli.images import digest, looks_like_photo, open_image, read_file
+from isa_cli.gallery.pipeline import Pipeline
+from isa_cli.images import looks_like_photo
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-    from PIL.Image import Image
-
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.gallery.records import Outcome
-    from isa_cli.types import FileStamp, GalleryEncoder, PhotoInfo, Pixels, Reporter
-
-    Vector = NDArray[np.float32]  # (D,)
-
-AHEAD = 256
-"""Files decoded ahead of the encoder; about 40 MB once they are resized to its input."""
-
-SMALLEST_BATCH = 4
-"""Photos in the last batches; still smaller ones would cost more than an idle lane."""
-
-HELD_BYTES = 256 * 2**20
-"""Decoded pictures that may wait, at full decoded size, for the model to be loaded."""
+    from isa_cli.types import GalleryEncoder, Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +79,6 @@ class Summary:
         return self.found - self.done
 
 
-@dataclass(slots=True)
-class _Decoded:
-    """A new picture on its way to the encoder: resized already, or still waiting for it."""
-
-    stamp: FileStamp
-    digest: bytes
-    info: PhotoInfo
-    picture: Image | Pixels
-
-
 def index_folders(
     gallery: Gallery,
     roots: Sequence[bytes],
@@ -155,8 +120,12 @@ def index_folders(
         for root in roots:
             catalog.add_root(root)
         if stamps and not stop.is_set():
-            run = _Run(gallery, input_size, options, summary)
-            run.embed(stamps, make_encoder, reporter, stop)
+            pipeline = Pipeline(
+                catalog, input_size, batch_size=options.batch_size, workers=options.workers
+            )
+            pipeline.embed(stamps, make_encoder, reporter, stop)
+            summary.embedded, summary.reused = pipeline.embedded, pipeline.reused
+            summary.failures, summary.encoding_seconds = pipeline.failures, pipeline.seconds
         summary.interrupted = stop.is_set()
         if not summary.interrupted and summary.remaining == 0:
             lost = list(scan.gone(roots, catalog, summary.tally))
@@ -164,165 +133,3 @@ def index_folders(
             gallery.refresh_index()
     summary.seconds = time.monotonic() - started
     return summary
-
-
-class _Run:
-    """One indexing run: what its threads share."""
-
-    def __init__(
-        self, gallery: Gallery, input_size: tuple[int, int], options: Options, summary: Summary
-    ) -> None:
-        self._catalog = gallery.catalog
-        self._input_size = input_size
-        self._options = options
-        self._summary = summary
-        self._encoder: GalleryEncoder | None = None
-        self._loaded = threading.Event()
-        self._lock = threading.Lock()
-        self._held = 0
-        self._under_way: set[bytes] = set()
-        self._reasons: dict[bytes, str] = {}
-        self._waiting: list[Same] = []
-
-    def embed(
-        self,
-        stamps: Sequence[FileStamp],
-        make_encoder: Callable[[], GalleryEncoder],
-        reporter: Reporter,
-        stop: threading.Event,
-    ) -> None:
-        """Embed and record every stamp; the model loads while the first files are decoded."""
-        workers = self._options.workers or usable_cores()
-        with ReadAhead(stamps, self._load, workers=workers, ahead=max(AHEAD, workers)) as loaded:
-            try:
-                encoder = self._encoder = make_encoder()
-            finally:
-                self._loaded.set()
-            began = time.monotonic()
-            size, lanes = self._options.batch_size or encoder.batch_size, encoder.lanes
-            sizes = partial(_tapered, size=size, lanes=lanes, total=len(stamps))
-            batches = batched(loaded, sizes, lambda item: isinstance(item, _Decoded))
-            going = takewhile(lambda _: not stop.is_set(), batches)
-            with (
-                ReadAhead(going, self._encode, workers=lanes, ahead=2 * lanes) as encoded,
-                reporter.progress("indexing", len(stamps), "img") as progress,
-            ):
-                for outcomes in encoded:
-                    self._record(outcomes)
-                    progress.advance(len(outcomes))
-                if self._waiting:
-                    self._record([])
-            self._summary.encoding_seconds = time.monotonic() - began
-
-    # --- in the decoder's threads ---
-
-    def _load(self, stamp: FileStamp) -> _Decoded | Same | Failed:
-        """Read one file and make of it a picture, a copy of something known, or a failure."""
-        key = b""
-        try:
-            data = read_file(stamp.path)
-            key = digest(data)
-            if self._is_known(key):
-                return Same(stamp, key)
-            image, info = open_image(data, at_least=self._input_size)
-            return _Decoded(stamp, key, info, self._prepared(image))
-        except ImageError as error:
-            with self._lock:
-                self._reasons[key] = error.reason
-            return Failed(stamp, error.reason)
-
-    def _is_known(self, key: bytes) -> bool:
-        """Return whether these bytes are catalogued, or on their way ahead of this file."""
-        with self._lock:
-            if key in self._under_way:
-                return True
-            self._under_way.add(key)
-        known = self._catalog.has(key)
-        if known:
-            with self._lock:
-                self._under_way.discard(key)
-        return known
-
-    def _prepared(self, image: Image) -> Image | Pixels:
-        """Return the encoder's pixels; before it is loaded, the picture itself, within limits."""
-        if not self._loaded.is_set():
-            with self._lock:
-                self._held += image.width * image.height * 3
-                roomy = self._held <= HELD_BYTES
-            if roomy:
-                return image
-            self._loaded.wait()
-        return image if self._encoder is None else self._encoder.prepare(image)
-
-    # --- in the encoder's lanes ---
-
-    def _encode(self, batch: Sequence[_Decoded | Same | Failed]) -> list[Outcome]:
-        """Return the outcomes of one batch, in order, with the vectors of what was decoded."""
-        encoder = self._encoder
-        assert encoder is not None
-        decoded = [item for item in batch if isinstance(item, _Decoded)]
-        pixels = [
-            item.picture if isinstance(item.picture, np.ndarray) else encoder.prepare(item.picture)
-            for item in decoded
-        ]
-        vectors = iter(_encode_or_blame(encoder, pixels))
-        return [
-            self._outcome(item, next(vectors)) if isinstance(item, _Decoded) else item
-            for item in batch
-        ]
-
-    def _outcome(self, item: _Decoded, vector: Vector | str) -> Embedded | Failed:
-        if isinstance(vector, str):
-            self._reasons[item.digest] = vector  # its copies fail with it
-            return Failed(item.stamp, vector)
-        return Embedded(item.stamp, item.digest, item.info, vector)
-
-    # --- in the caller's thread ---
-
-    def _record(self, outcomes: Sequence[Outcome]) -> None:
-        """Write one batch, and the copies that were waiting for a picture in it."""
-        embedded = [outcome for outcome in outcomes if isinstance(outcome, Embedded)]
-        here = {outcome.digest for outcome in embedded}
-        failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        copies: list[Same] = []
-        waiting, self._waiting = self._waiting, []
-        for copy in (*waiting, *(o for o in outcomes if isinstance(o, Same))):
-            if copy.digest in here or self._catalog.has(copy.digest):
-                copies.append(copy)
-            elif copy.digest in self._reasons:
-                failed.append(Failed(copy.stamp, self._reasons[copy.digest]))
-            else:  # the picture that it copies is in a later batch
-                self._waiting.append(copy)
-        self._catalog.record([*embedded, *copies, *failed])
-        with self._lock:
-            self._under_way -= here
-        self._summary.embedded += len(embedded)
-        self._summary.reused += len(copies)
-        self._summary.failures += [(outcome.stamp.path, outcome.reason) for outcome in failed]
-
-
-def _tapered(done: int, *, size: int, lanes: int, total: int) -> int:
-    """Return the next batch size: smaller ones at the end, so that all lanes end together."""
-    return min(size, max(SMALLEST_BATCH, -(-(total - done) // (2 * lanes))))
-
-
-def _encode_or_blame(encoder: GalleryEncoder, pixels: Sequence[Pixels]) -> list[Vector | str]:
-    """Return one vector (D,) per picture; where a batch fails, the reason for the guilty ones.
-
-    Raises:
-        ModelError: every picture of a batch failed; then the model is to blame.
-    """
-    if not pixels:
-        return []
-    try:
-        return list(encoder.encode(pixels))
-    except ModelError:
-        results: list[Vector | str] = []
-        for one in pixels:
-            try:
-                results.append(encoder.encode([one])[0])
-            except ModelError as error:
-                results.append(error.message)
-        if all(isinstance(result, str) for result in results):
-            raise
-        return results
