@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from usearch.index import Index
 
+from isa_cli.bench.synthetic import clusters, decaying, fill
 from isa_cli.gallery.catalog import Catalog
-from isa_cli.gallery.records import Embedded
 from isa_cli.gallery.stores.graph import quantise
 from isa_cli.gallery.stores.usearch import UsearchIndex
-from isa_cli.types import EmbeddingSpace, FileStamp, PhotoInfo
+from isa_cli.types import EmbeddingSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,28 +41,6 @@ if TYPE_CHECKING:
 K, RERANKED = 10, 64
 EXPANSIONS = (64, 128, 256, 512, 640)
 HEAD = ("data", "type", "links", "B/vector", "build/s", "open ms", "expansion", "raw", "re-ranked")
-
-
-def unit(rows: NDArray[Any]) -> Vectors:
-    """Return the rows at length 1, float32."""
-    scaled: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return scaled
-
-
-def clusters(n: int, dim: int, rng: np.random.Generator) -> Vectors:
-    """Return (n, dim) unit rows in n / 100 clusters, whose sizes follow Zipf's law, in a cone."""
-    cone = unit(rng.standard_normal((1, dim)))
-    centres = unit(rng.standard_normal((max(1, n // 100), dim)))
-    member = rng.zipf(1.3, size=n) % len(centres)
-    noise = rng.standard_normal((n, dim), dtype=np.float32) / np.sqrt(dim)
-    return unit(0.8 * cone + 0.6 * centres[member] + 0.45 * noise)
-
-
-def decaying(n: int, dim: int, rng: np.random.Generator) -> Vectors:
-    """Return (n, dim) unit rows with variance 1/i along the i-th of randomly turned axes."""
-    spread = (1 + np.arange(dim, dtype=np.float32)) ** -0.5
-    axes = np.linalg.qr(rng.standard_normal((dim, dim)))[0].astype(np.float32)
-    return unit((rng.standard_normal((n, dim), dtype=np.float32) * spread) @ axes)
 
 
 def nearest(vectors: Vectors, queries: Vectors) -> NDArray[np.int64]:
@@ -125,24 +103,6 @@ def bare(data: str, variant: str, vectors: Vectors, queries: Vectors, folder: Pa
             f"{recall([keys[:K] for keys in answers], right):.4f}",
             f"{recall(best, right):.4f}", times,
         )  # fmt: skip
-
-
-def fill(catalog: Catalog, space: EmbeddingSpace, vectors: Vectors) -> None:
-    """Catalogue one photo per vector."""
-    catalog.set_space(space)
-    info = PhotoInfo("JPEG", 4_000, 3_000, 1, "2024-05-01T12:30:00", "Camera", 48.1, 11.5)
-    for start in range(0, len(vectors), 5_000):
-        catalog.record(
-            [
-                Embedded(
-                    FileStamp(b"/photos/%03d/IMG_%06d.jpg" % (number // 1_000, number), 1, number),
-                    number.to_bytes(32, "big"),
-                    info,
-                    vectors[number],
-                )
-                for number in range(start, min(start + 5_000, len(vectors)))
-            ]
-        )
 
 
 def gallery(data: str, vectors: Vectors, queries: Vectors, folder: Path) -> None:

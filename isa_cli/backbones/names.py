@@ -72,7 +72,7 @@ SHORT_NAMES: dict[str, ShortName] = {
         512,
         605,
         "MIT",
-        "about ten times faster than large; for laptops and big collections",
+        "the quickest by far; for laptops and big collections",
     ),
     "base": ShortName(
         "ViT-B-16",
@@ -81,7 +81,7 @@ SHORT_NAMES: dict[str, ShortName] = {
         512,
         599,
         "MIT",
-        "sees smaller things than small, about three times slower",
+        "sees smaller things than small, and takes several times longer",
     ),
     "large": ShortName(
         "ViT-L-14",

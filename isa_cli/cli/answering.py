@@ -51,6 +51,10 @@ def find(
     from isa_cli.gallery.gallery import Gallery
 
     with Gallery.open(settings.gallery, reporter=reporter) as gallery:
+        if model is not None:  # also where stored vectors would answer without any model
+            from isa_cli.backbones import locate
+
+            gallery.expect(locate(options.absolute_model(model), reporter).space)
         answer = _searcher(gallery, settings, model, reporter).search(request)
         if not answer.hits:
             console.say(f"isa: {_nothing(answer, gallery, under)}")
