@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import Backbone
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.types import EmbeddingSpace, Photo, Reporter, Vectors, Where
+    from isa_cli.types import EmbeddingSpace, Photo, Reporter, TextEncoder, Vectors, Where
 
     Vector = NDArray[np.float32]  # (D,)
 
@@ -97,6 +97,8 @@ class Searcher:
     Args:
         gallery: open, for reading at least.
         load: loads the gallery's model with the parts asked for, ``{"image", "text"}``.
+        quick: makes an encoder of words that needs no torch, or ``None`` where the model has none;
+            asked once, when there are words.
         reporter: hears of words that are too long for the model.
     """
 
@@ -104,10 +106,13 @@ class Searcher:
         self,
         gallery: Gallery,
         load: Callable[[frozenset[str]], Backbone],
+        quick: Callable[[], TextEncoder | None] = lambda: None,
         reporter: Reporter | None = None,
     ) -> None:
         self._gallery = gallery
         self._load = load
+        self._quick = quick
+        self._text: TextEncoder | None = None
         self._reporter = reporter
         self._backbone: Backbone | None = None
         self._parts: frozenset[str] = frozenset()  # what the loaded model has
@@ -130,7 +135,11 @@ class Searcher:
         """
         method = _method(request)
         words = bool(request.avoid_texts) or (bool(request.modifier) and method != "image")
-        self._soon = frozenset({"text"} if words else ())
+        if words and self._text is None:
+            self._text = self._quick()
+            if self._text is not None:
+                self._check(self._text.space)
+        self._soon = frozenset({"text"} if words and self._text is None else ())
         paths = () if method == "text" else request.references
         references = [self._reference(path) for path in paths]
         avoided = [self._reference(path) for path in request.avoid_images]
@@ -151,19 +160,25 @@ class Searcher:
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         """Return (B, D) unit rows for B texts; loads the text tower when first asked."""
-        from isa_cli.query.text import BackboneTextEncoder  # noqa: PLC0415 - torch
+        if self._text is None:
+            from isa_cli.query.text import BackboneTextEncoder  # noqa: PLC0415 - torch
 
-        return BackboneTextEncoder(self._with({"text"}), self._reporter).encode_text(texts)
+            self._text = BackboneTextEncoder(self._with({"text"}), self._reporter)
+        return self._text.encode_text(texts)
 
     def _with(self, parts: set[str]) -> Backbone:
         """Return the model with at least these parts, loading it if need be."""
         if self._backbone is None or not parts <= self._parts:
             wanted = self._parts | parts | self._soon
-            self._backbone = self._load(wanted)
-            self._parts = wanted
-            if self._backbone.space != self.space:
-                raise SpaceMismatch(self.space, self._backbone.space)
+            backbone = self._load(wanted)
+            self._check(backbone.space)
+            self._backbone, self._parts = backbone, wanted
         return self._backbone
+
+    def _check(self, space: EmbeddingSpace) -> None:
+        """Refuse an encoder of another space than the gallery's."""
+        if space != self.space:
+            raise SpaceMismatch(self.space, space)
 
     def _reference(self, path: Path) -> _Reference:
         """Return a picture's digest and vector: the stored one where the gallery knows it."""

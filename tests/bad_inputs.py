@@ -5,7 +5,7 @@ folder of them.
 """
 
 # Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH101, PTH118, PTH119, PTH120, PTH123, PTH211
+# ruff: noqa: PTH101, PTH118, PTH120, PTH123, PTH211
 
 from __future__ import annotations
 

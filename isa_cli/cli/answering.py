@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,10 +15,11 @@ from isa_cli.cli.paths import absolute
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from isa_cli.backbones import Backbone
     from isa_cli.config import Settings
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.search import Answer, Request, Searcher
-    from isa_cli.types import Reporter
+    from isa_cli.types import Reporter, TextEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,22 @@ def _searcher(
     from isa_cli.search import Searcher
 
     name = options.model_for(flag, settings, gallery)
+    place = {"device": settings.device, "precision": settings.precision}
 
-    def load(parts: frozenset[str]) -> Any:
+    def load(parts: frozenset[str]) -> Backbone:
         from isa_cli.backbones import load_backbone
 
-        place = {"device": settings.device, "precision": settings.precision}
         return load_backbone(name, parts=parts, reporter=reporter, **place)
 
-    return Searcher(gallery, load, reporter)
+    def quick() -> TextEncoder | None:
+        from isa_cli.backbones import locate
+        from isa_cli.backbones.quick import quick_text_encoder
+
+        if set(place.values()) != {"auto"}:  # it knows one device and one precision
+            return None
+        return quick_text_encoder(locate(name, reporter), reporter)
+
+    return Searcher(gallery, load, quick, reporter)
 
 
 def _nothing(answer: Answer, gallery: Gallery, under: Sequence[str]) -> str:

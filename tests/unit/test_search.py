@@ -120,6 +120,20 @@ def test_towers_are_added_to_a_searcher_as_they_are_needed(ask, loaded, tmp_path
     assert loaded == [{"text"}, {"text", "image"}]
 
 
+def test_words_are_read_without_the_model_where_that_can_be_done(gallery, loaded, tmp_path):
+    Image.new("RGB", (8, 8), (240, 10, 10)).save(tmp_path / "new.png")
+
+    def load(parts):
+        loaded.append(set(parts))
+        return Colours()
+
+    searcher = Searcher(gallery, load, quick=Colours)
+    assert names(searcher.search(Request(modifier="green")))[0] == "green"
+    assert loaded == []
+    searcher.search(Request(references=(tmp_path / "new.png",), modifier="green"))
+    assert loaded == [{"image"}]
+
+
 def test_unwanted_words_and_pictures_push_their_like_down(ask, photos):
     plain = names(ask(modifier="green"))
     assert plain.index("teal") < plain.index("blue")
@@ -204,3 +218,5 @@ def test_a_model_of_another_space_is_refused(gallery):
 
     with pytest.raises(SpaceMismatch, match=r"mean-colour.*stranger"):
         Searcher(gallery, lambda _: Stranger()).search(Request(modifier="red"))
+    with pytest.raises(SpaceMismatch, match=r"mean-colour.*stranger"):
+        Searcher(gallery, lambda _: Colours(), quick=Stranger).search(Request(modifier="red"))
