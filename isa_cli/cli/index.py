@@ -82,6 +82,10 @@ def index(
     )
     how = Options(which, batch_size=batch_size, workers=workers, limit=limit, dry_run=dry_run)
     reporter = console.ConsoleReporter(quiet=quiet)
+    if not dry_run and not settings.gallery.exists():
+        from isa_cli.backbones import locate
+
+        locate(options.model_for(model, settings), reporter)  # without a model, make no gallery
     with _opened(settings.gallery, reporter, dry_run=dry_run) as opened:
         summary = _run(opened, roots or _known_roots(opened), settings, model, how, reporter)
     return report(summary, quiet=quiet, dry_run=dry_run)

@@ -45,6 +45,13 @@ def test_the_model_is_kept_by_its_absolute_path(indexed, isa):
     assert str(indexed.model) in isa("status", "--gallery", indexed.gallery).out
 
 
+def test_a_model_that_cannot_be_had_leaves_no_gallery_behind(isa, photos, gallery):
+    said = isa("index", photos, "--gallery", gallery, "--model", "small")
+    assert said.code == 4
+    assert "not in the model cache" in said.err
+    assert not gallery.exists()
+
+
 def test_a_second_run_embeds_nothing_and_loads_no_model(index, photos, monkeypatch):
     assert index().code == 3
     monkeypatch.setattr(BackboneEncoder, "encode", None)
