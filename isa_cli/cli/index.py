@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from isa_cli.backbones import ModelFiles
     from isa_cli.cli.console import ConsoleReporter
     from isa_cli.config import Settings
     from isa_cli.gallery.encoder import BackboneEncoder
@@ -83,9 +84,7 @@ def index(
     how = Options(which, batch_size=batch_size, workers=workers, limit=limit, dry_run=dry_run)
     reporter = console.ConsoleReporter(quiet=quiet)
     if not dry_run and not settings.gallery.exists():
-        from isa_cli.backbones import locate
-
-        locate(options.model_for(model, settings), reporter)  # without a model, make no gallery
+        _files(options.model_for(model, settings), settings, reporter)  # no model, no gallery
     with _opened(settings.gallery, reporter, dry_run=dry_run) as opened:
         summary = _run(opened, roots or _known_roots(opened), settings, model, how, reporter)
     return report(summary, quiet=quiet, dry_run=dry_run)
@@ -176,14 +175,7 @@ def _model(
 
     The check comes first, so that a wrong model is refused even where nothing is left to embed.
     """
-    from isa_cli.backbones import locate
-
-    place = {"device": settings.device, "precision": settings.precision}
-    if set(place.values()) != {"auto"}:  # a typing error is told before gigabytes are downloaded
-        from isa_cli.backbones.devices import choose_place
-
-        choose_place(**place)
-    files = locate(name, reporter)
+    files = _files(name, settings, reporter)
     gallery.expect(files.space)
     gallery.catalog.set_setting("model", name)
 
@@ -192,11 +184,24 @@ def _model(
         from isa_cli.backbones import load_backbone
         from isa_cli.gallery.encoder import BackboneEncoder
 
+        place = {"device": settings.device, "precision": settings.precision}
         backbone = load_backbone(files, parts={"image"}, reporter=reporter, **place)
         reporter.note(backbone.describe())
         return BackboneEncoder(backbone)
 
     return files.preprocess.size, make_encoder
+
+
+def _files(name: str, settings: Settings, reporter: ConsoleReporter) -> ModelFiles:
+    """Return a model's files, fetched if need be."""
+    from isa_cli.backbones import locate
+
+    if {settings.device, settings.precision} != {"auto"}:
+        from isa_cli.backbones.devices import choose_place
+
+        # A typing error is told before gigabytes are downloaded.
+        choose_place(settings.device, settings.precision)
+    return locate(name, reporter)
 
 
 def _no_encoder() -> BackboneEncoder:

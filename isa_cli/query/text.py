@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from isa_cli.backbones.cuts import warn_of_cuts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -54,14 +56,9 @@ class BackboneTextEncoder:
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             ids, cut = self._backbone.tokenize(chunk)
-            self._tell(text for text, was_cut in zip(chunk, cut, strict=True) if was_cut)
+            warn_of_cuts(chunk, cut, self._reporter)
             rows.append(self._backbone.unit_rows(text_features(self._backbone.network, ids)))
         return np.concatenate(rows)
-
-    def _tell(self, cut: Any) -> None:
-        for text in cut:
-            if self._reporter:
-                self._reporter.warn(f"too long for the model, the end was cut: {text[:40]}…")
 
 
 def text_features(network: Any, ids: Tensor) -> Tensor:

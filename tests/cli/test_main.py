@@ -46,7 +46,7 @@ def test_errors_of_ours_are_a_sentence_and_a_next_step(raising, error, code, wor
     ("error", "words"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "/full/x"), "free some space"),
-        (PermissionError(errno.EACCES, "Permission denied", "/root/x"), "/root/x"),
+        (PermissionError(errno.EACCES, "Permission denied", "/somewhere/x"), "/somewhere/x"),
         (OSError(errno.EROFS, "Read-only file system"), "--gallery DIR"),
         (MemoryError(), "--batch-size"),
         (sqlite3.OperationalError("database or disk is full"), "database or disk is full"),

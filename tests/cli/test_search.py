@@ -85,20 +85,19 @@ def test_alpha_goes_from_picture_to_words(found, indexed):
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--after", "2024-05-01"], {"green.jpg", "dark.jpg"}),
-        (["--before", "2024-05"], {"red.jpg"}),
-        (["--after", "2024", "--before", "2024-06-01"], {"green.jpg"}),
-        (["--camera", "pixel"], {"red.jpg"}),
-        (["--camera", "pixel", "--camera", "CANON"], {"red.jpg", "green.jpg"}),
-        (["--near", "48.01,11.0,5"], {"blue.jpg"}),
-        (["--min-size", "640"], {"blue.jpg"}),
-        (["--min-size", "0.3MP"], {"blue.jpg"}),
-        (["--type", "png"], {"purple.png"}),
+        (["--after", "2024-05-01"], "green.jpg dark.jpg"),
+        (["--before", "2024-05"], "red.jpg"),
+        (["--after", "2024", "--before", "2024-06-01"], "green.jpg"),
+        (["--camera", "pixel"], "red.jpg"),
+        (["--camera", "pixel", "--camera", "CANON"], "red.jpg green.jpg"),
+        (["--near", "48.01,11.0,5"], "blue.jpg"),
+        (["--min-size", "640"], "blue.jpg"),
+        (["--min-size", "0.3MP"], "blue.jpg"),
+        (["--type", "png"], "purple.png"),
     ],
-    ids=" ".join,
 )
 def test_filters(found, flags, expected):
-    assert names(found("dog", *flags)) == expected
+    assert names(found("dog", *flags)) == set(expected.split())
 
 
 def test_under_shows_the_path_below_that_folder(found, indexed):

@@ -8,10 +8,11 @@ is guessed, and the words for what is wrong with a file are found there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isa_cli.backbones.cuts import warn_of_cuts
 from isa_cli.backbones.quick.text_tower import TextTower, plain_shape
 from isa_cli.backbones.quick.tokenizer import Tokenizer, read_merges
 from isa_cli.backbones.quick.weights import open_weights
@@ -85,15 +86,10 @@ class QuickTextEncoder:
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             ids, cut = self._tokenizer.tokenize(chunk)
-            self._tell(text for text, was_cut in zip(chunk, cut, strict=True) if was_cut)
+            warn_of_cuts(chunk, cut, self._reporter)
             with np.errstate(all="ignore"):  # damaged weights are told once, by _unit_rows
                 rows.append(self._unit_rows(self._tower.features(ids)))
         return np.concatenate(rows)
-
-    def _tell(self, cut: Any) -> None:
-        for text in cut:
-            if self._reporter:
-                self._reporter.warn(f"too long for the model, the end was cut: {text[:40]}…")
 
     def _unit_rows(self, features: NDArray[np.float32]) -> Vectors:
         norms = np.linalg.norm(features, axis=-1, keepdims=True)

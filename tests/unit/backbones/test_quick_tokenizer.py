@@ -123,7 +123,9 @@ def test_only_a_text_that_lost_something_counts_as_cut(merges):
     assert cut == [False, True]
 
 
-@pytest.mark.parametrize("content", [None, b"not gzip", gzip.compress(b"too\nfew lines\n")])
+@pytest.mark.parametrize(
+    "content", [None, b"not gzip", gzip.compress(b"too\nfew lines\n", mtime=0)]
+)
 def test_a_vocabulary_that_is_not_clips_is_refused(tmp_path, monkeypatch, content):
     if content is not None:
         (tmp_path / "bpe_simple_vocab_16e6.txt.gz").write_bytes(content)
