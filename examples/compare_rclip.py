@@ -290,7 +290,9 @@ def table(contests: dict[str, Contest], photos: int) -> str:
 
 def main() -> None:
     """Measure, print the table, write the raw numbers."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--photos", type=Path, required=True, help="a folder of JPEGs")
     parser.add_argument("--weights", type=Path, required=True, help="see the top of this file")
     parser.add_argument("--rclip", default="rclip", help="the rclip command")

@@ -233,7 +233,8 @@ def _encode_or_blame(encoder: GalleryEncoder, pixels: Sequence[Pixels]) -> list[
     """Return one vector (D,) per picture; where a batch fails, the reason for the guilty ones.
 
     Raises:
-        ModelError: every picture of a batch failed; then the model is to blame.
+        ModelError: every picture of a batch of several failed; then the model is to blame.  A
+            picture alone takes the blame itself, or it would stop every run it is left over for.
     """
     if not pixels:
         return []
@@ -246,6 +247,6 @@ def _encode_or_blame(encoder: GalleryEncoder, pixels: Sequence[Pixels]) -> list[
                 results.append(encoder.encode([one])[0])
             except ModelError as error:
                 results.append(error.message)
-        if all(isinstance(result, str) for result in results):
+        if len(pixels) > 1 and all(isinstance(result, str) for result in results):
             raise
         return results

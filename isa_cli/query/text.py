@@ -11,10 +11,9 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
-from isa_cli.backbones.cuts import warn_of_cuts
+from isa_cli.backbones.texts import encode_in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import Backbone
     from isa_cli.types import EmbeddingSpace, Reporter, Vectors
-
-CHUNK = 64
-"""Texts that go through the tower together."""
 
 
 class BackboneTextEncoder:
@@ -52,13 +48,11 @@ class BackboneTextEncoder:
         Raises:
             ModelError: the model gave no usable numbers.
         """
-        rows = [np.empty((0, self.space.dim), np.float32)]
-        for start in range(0, len(texts), CHUNK):
-            chunk = texts[start : start + CHUNK]
-            ids, cut = self._backbone.tokenize(chunk)
-            warn_of_cuts(chunk, cut, self._reporter)
-            rows.append(self._backbone.unit_rows(text_features(self._backbone.network, ids)))
-        return np.concatenate(rows)
+        return encode_in_chunks(texts, self.space.dim, self._encode, self._reporter)
+
+    def _encode(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bool]]:
+        ids, cut = self._backbone.tokenize(texts)
+        return self._backbone.unit_rows(text_features(self._backbone.network, ids)), cut
 
 
 def text_features(network: Any, ids: Tensor) -> Tensor:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.backbones.cuts import warn_of_cuts
 from isa_cli.backbones.quick.text_tower import TextTower, plain_shape
 from isa_cli.backbones.quick.tokenizer import Tokenizer, read_merges
 from isa_cli.backbones.quick.weights import open_weights
+from isa_cli.backbones.texts import encode_in_chunks
 from isa_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from isa_cli.types import EmbeddingSpace, Reporter, Vectors
 
 __all__ = ["QuickTextEncoder", "quick_text_encoder"]
-
-CHUNK = 64
-"""Texts that go through the tower together."""
 
 
 def quick_text_encoder(
@@ -82,14 +79,12 @@ class QuickTextEncoder:
         Raises:
             ModelError: the model gave no usable numbers.
         """
-        rows = [np.empty((0, self.space.dim), np.float32)]
-        for start in range(0, len(texts), CHUNK):
-            chunk = texts[start : start + CHUNK]
-            ids, cut = self._tokenizer.tokenize(chunk)
-            warn_of_cuts(chunk, cut, self._reporter)
-            with np.errstate(all="ignore"):  # damaged weights are told once, by _unit_rows
-                rows.append(self._unit_rows(self._tower.features(ids)))
-        return np.concatenate(rows)
+        return encode_in_chunks(texts, self.space.dim, self._encode, self._reporter)
+
+    def _encode(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bool]]:
+        ids, cut = self._tokenizer.tokenize(texts)
+        with np.errstate(all="ignore"):  # damaged weights are told once, by _unit_rows
+            return self._unit_rows(self._tower.features(ids)), cut
 
     def _unit_rows(self, features: NDArray[np.float32]) -> Vectors:
         norms = np.linalg.norm(features, axis=-1, keepdims=True)

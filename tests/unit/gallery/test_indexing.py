@@ -143,6 +143,13 @@ def test_one_poisonous_picture_does_not_take_its_batch_along(gallery, folder):
     ]
 
 
+def test_a_poisonous_picture_that_comes_alone_stops_no_run(gallery, folder):
+    paint(folder / "bad.png", (255, 0, 0))
+    summary = run(gallery, folder, MeanColour(poison=200))
+    assert len(summary.failures) == 1
+    assert run(gallery, folder).tally.skipped_failed == 1
+
+
 def test_a_model_that_fails_on_everything_is_to_blame_itself(gallery, folder):
     paint_many(folder, 10)
     with pytest.raises(ModelError, match="no finite vector"):
