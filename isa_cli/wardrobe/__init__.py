@@ -1,0 +1,1 @@
+"""The built-in world: garments with known attributes, drawn, described and changed by code."""

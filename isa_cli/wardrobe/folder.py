@@ -1,0 +1,168 @@
+"""A folder of rendered scenes: the pictures, and beside them the truth.
+
+::
+
+    DIR/00000.jpg  00001.jpg  ...
+    DIR/wardrobe.jsonl     one line per picture: image, caption, attributes, background, light, seed
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import fields
+from multiprocessing import get_context
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from isa_cli.config import usable_cores
+from isa_cli.errors import UsageError
+from isa_cli.wardrobe.captions import caption
+from isa_cli.wardrobe.drawing import render
+from isa_cli.wardrobe.garments import Garment
+from isa_cli.wardrobe.scenes import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from isa_cli.types import Reporter
+
+    Job = tuple[Path, Scene, int]
+
+TRUTH = "wardrobe.jsonl"
+CHUNK = 32
+"""Pictures that a process draws before it reports."""
+
+ALONE = 4 * CHUNK
+"""Up to so many pictures are drawn before other processes would have started."""
+
+QUALITY = 90
+
+
+def write(
+    folder: Path, scenes: Sequence[Scene], reporter: Reporter, *, size: int = 128
+) -> list[Path]:
+    """Render scenes into a folder on all cores, and return the pictures' paths in order.
+
+    Pictures that are there already from the same scenes are kept, so an interrupted run goes on.
+
+    Args:
+        folder: new, empty, or one that this function has written.
+        scenes: what to draw.
+        reporter: sees the progress.
+        size: pixels on a side.
+
+    Raises:
+        UsageError: the folder holds other things, or can't be written to.
+    """
+    names = [f"{number:05d}.jpg" for number in range(len(scenes))]
+    lines = [_line(name, scene, size) for name, scene in zip(names, scenes, strict=True)]
+    paths = [folder / name for name in names]
+    try:
+        old = _prepare(folder)
+        for name in old.keys() - set(names):
+            (folder / name).unlink(missing_ok=True)
+        stale = [
+            path for path, line in zip(paths, lines, strict=True) if old.get(path.name) != line
+        ]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        _replace(folder / TRUTH, "".join(f"{line}\n" for line in lines).encode())
+        jobs = [
+            (path, scene, size)
+            for path, scene in zip(paths, scenes, strict=True)
+            if not path.is_file()
+        ]
+        _draw_all(jobs, reporter)
+    except OSError as error:
+        raise UsageError(
+            f"can't write pictures to {folder}: {error.strerror or error}", "choose another folder"
+        ) from error
+    return paths
+
+
+def read(folder: Path) -> list[tuple[Path, Scene, str]]:
+    """Return what a rendered folder holds: each picture's path, scene and caption, in order.
+
+    Raises:
+        UsageError: it has no truth file, or a damaged one.
+    """
+    try:
+        lines = (folder / TRUTH).read_text(encoding="utf-8").splitlines()
+        return [_entry(folder, json.loads(line)) for line in lines]
+    except OSError as error:
+        raise UsageError(
+            f"{folder} holds no rendered wardrobe: {TRUTH} can't be read",
+            f"make one with: isa wardrobe render {folder}",
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{folder / TRUTH} is damaged: {error}", f"isa wardrobe render {folder} mends it"
+        ) from error
+
+
+def _entry(folder: Path, line: dict[str, Any]) -> tuple[Path, Scene, str]:
+    garment = Garment(**line["attributes"])
+    scene = Scene(garment, line["background"], line["light"], line["seed"])
+    return folder / line["image"], scene, line["caption"]
+
+
+def _line(name: str, scene: Scene, size: int) -> str:
+    rng = Random(scene.seed)  # noqa: S311 - reproducible, not secret
+    truth = {
+        "image": name,
+        "caption": caption(scene, rng, full=True),
+        "attributes": scene.garment.as_dict(),
+        **{field.name: getattr(scene, field.name) for field in fields(scene)[1:]},
+        "size": size,
+    }
+    return json.dumps(truth)
+
+
+def _prepare(folder: Path) -> dict[str, str]:
+    """Make the folder if need be; return the truth's lines by picture, if it was ours before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    truth = folder / TRUTH
+    if not truth.is_file():
+        if any(folder.iterdir()):
+            raise UsageError(
+                f"{folder} is not empty, and its files are not a rendered wardrobe",
+                "name a new folder",
+            )
+        return {}
+    old = {}
+    for line in truth.read_text(encoding="utf-8", errors="replace").splitlines():
+        name = line.removeprefix('{"image": "').partition('"')[0]
+        if name.endswith(".jpg") and "/" not in name:
+            old[name] = line
+    return old
+
+
+def _draw_all(jobs: Sequence[Job], reporter: Reporter) -> None:
+    chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
+    with ExitStack() as stack:
+        progress = stack.enter_context(reporter.progress("rendering", len(jobs), "picture"))
+        each: Callable[..., Iterable[int]] = map
+        if len(jobs) > ALONE and usable_cores() > 1:
+            # spawned, not forked: whoever calls may have threads
+            pool = ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn"))
+            stack.callback(pool.shutdown, cancel_futures=True)
+            each = pool.map
+        for count in each(_draw, chunks):
+            progress.advance(count)
+
+
+def _draw(jobs: Sequence[Job]) -> int:
+    for path, scene, size in jobs:
+        part = path.with_suffix(".part")
+        render(scene, size).save(part, "JPEG", quality=QUALITY)
+        part.replace(path)
+    return len(jobs)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_suffix(".part")
+    part.write_bytes(data)
+    part.replace(path)
