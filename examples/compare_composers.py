@@ -27,15 +27,12 @@ from isa_cli.backbones import load_backbone
 from isa_cli.gallery.encoder import BackboneEncoder
 from isa_cli.images import open_image, read_file
 from isa_cli.query.composers import MIXES, Calibration, TrainingFree
+from isa_cli.query.remembered import Remembered
 from isa_cli.query.text import BackboneTextEncoder
 from isa_cli.types import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
-
-    from isa_cli.types import EmbeddingSpace, TextEncoder
 
 STOP = frozenset(
     """
@@ -58,25 +55,6 @@ class Triplet:
 
 TOP = 10
 """Alphas are chosen, and intervals given, for R@10."""
-
-
-class Remembered:
-    """A text encoder that encodes each text once."""
-
-    def __init__(self, encoder: TextEncoder) -> None:
-        self._encoder = encoder
-        self._known: dict[str, NDArray[np.float32]] = {}
-
-    @property
-    def space(self) -> EmbeddingSpace:
-        """The space of the vectors."""
-        return self._encoder.space
-
-    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (B, D) unit rows for B texts."""
-        new = [text for text in texts if text not in self._known]
-        self._known |= dict(zip(new, self._encoder.encode_text(new), strict=True))
-        return np.stack([self._known[text] for text in texts])
 
 
 def content_words(captions: list[str]) -> set[str]:

@@ -16,6 +16,7 @@ import isa_cli
 from isa_cli.cli import console
 from isa_cli.cli.bench import bench
 from isa_cli.cli.doctor import doctor
+from isa_cli.cli.eval import evaluate
 from isa_cli.cli.forget import forget
 from isa_cli.cli.index import index
 from isa_cli.cli.models import models
@@ -111,6 +112,7 @@ def isa(
 
 for _command in (index, search, status, forget, doctor, models, bench):
     app.command()(_command)
+app.command("eval")(evaluate)
 
 
 def main() -> None:

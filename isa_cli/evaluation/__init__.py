@@ -1,0 +1,1 @@
+"""Evaluation is search with known answers: a gallery, cases, and pure metrics."""

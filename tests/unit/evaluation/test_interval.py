@@ -1,0 +1,33 @@
+"""The bootstrap interval: where it lies, how wide it is, and that it never moves."""
+
+import numpy as np
+import pytest
+
+from isa_cli.evaluation.interval import interval
+
+
+def test_it_is_as_wide_as_the_normal_approximation_says():
+    values = np.repeat([0.0, 1.0], [700, 300])
+    low, high = interval(values)
+    half = 1.96 * np.sqrt(0.3 * 0.7 / 1000)
+    assert low == pytest.approx(0.3 - half, abs=0.004)
+    assert high == pytest.approx(0.3 + half, abs=0.004)
+
+
+def test_the_same_cases_give_the_same_interval():
+    values = np.random.default_rng(1).random(250)
+    assert interval(values) == interval(values.copy())
+
+
+def test_it_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(2)
+    samples = (rng.random((100, 60)) < 0.4).astype(np.float64)
+    covered = sum(low <= 0.4 <= high for low, high in map(interval, samples))
+    assert 86 <= covered <= 100
+
+
+def test_certainty_and_a_single_case():
+    assert interval(np.ones(40)) == (1.0, 1.0)
+    assert interval(np.array([0.25])) == (0.25, 0.25)
+    with pytest.raises(ValueError, match="no case"):
+        interval(np.empty(0))

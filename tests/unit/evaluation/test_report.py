@@ -1,0 +1,71 @@
+"""The document that --json prints, field by field."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from isa_cli.evaluation.benchmark import Benchmark, Case, at
+from isa_cli.evaluation.metrics import recall_at
+from isa_cli.evaluation.report import document
+from isa_cli.evaluation.runner import MethodResult
+
+BENCHMARK = Benchmark(
+    name="tiny",
+    split="val",
+    images=[Path(f"{number}.jpg") for number in range(3)],
+    cases=[
+        Case("a", 0, "x", (1,), ("swap", "seen pairs")),
+        Case("b", 0, "x", (1,), ("two", "seen pairs")),
+        Case("c", 0, "x", (1,), ("swap",)),
+    ],
+    metrics={"R@1": at(recall_at, 1)},
+    depth=1,
+    keep_reference=False,
+    groups=("two", "swap", "nobody", "seen pairs"),
+    protocol={"seed": 7},
+)
+SURE = MethodResult("sure", {"R@1": np.ones(3)})
+HALF = MethodResult("half", {"R@1": np.array([1.0, 0.0, 1.0])})
+
+
+def test_the_whole_document():
+    one = {"metrics": {"R@1": 1.0}, "intervals": {"R@1": [1.0, 1.0]}}
+    assert document(BENCHMARK, [SURE], {"model": "m"}) == {
+        "benchmark": "tiny",
+        "split": "val",
+        "protocol": {
+            "gallery": 3,
+            "cases": 3,
+            "reference": "removed",
+            "seed": 7,
+            "model": "m",
+        },
+        "results": [
+            {
+                "method": "sure",
+                **one,
+                "groups": {
+                    "two": {"cases": 1, **one},
+                    "swap": {"cases": 2, **one},
+                    "seen pairs": {"cases": 2, **one},
+                },
+            }
+        ],
+    }
+
+
+def test_groups_keep_the_benchmarks_order_and_count_their_own_cases():
+    (result,) = document(BENCHMARK, [HALF], {})["results"]
+    assert list(result["groups"]) == ["two", "swap", "seen pairs"]
+    shares = {name: group["metrics"]["R@1"] for name, group in result["groups"].items()}
+    assert shares == {"two": 0.0, "swap": 1.0, "seen pairs": 0.5}
+    assert result["metrics"]["R@1"] == 2 / 3
+    low, high = result["intervals"]["R@1"]
+    assert 0.0 <= low < 2 / 3 < high <= 1.0
+
+
+def test_it_survives_json_and_is_the_same_every_time():
+    made = document(BENCHMARK, [HALF, SURE], {"alpha": {"sum": 0.7}})
+    assert json.loads(json.dumps(made)) == made
+    assert document(BENCHMARK, [HALF, SURE], {"alpha": {"sum": 0.7}}) == made
