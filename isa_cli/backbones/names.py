@@ -1,6 +1,7 @@
 """The model catalogue: what a person may call a model, and where its files are; no torch here.
 
 large                            a short name, see ``SHORT_NAMES``
+isa-mini                         the bundled model: it comes with isa, and knows the wardrobe only
 ViT-B-16/datacomp_xl_s13b_b90k   ARCH/TAG, any pretrained tag of open_clip
 hf-hub:org/repo                  a model hub's repository with an open_clip_config.json
 ~/models/mine                    a folder that looks like such a repository, or a weights file
@@ -106,6 +107,12 @@ SHORT_NAMES: dict[str, ShortName] = {
 }
 
 
+BUNDLED = "isa-mini"
+"""The model that comes with isa, for ``isa demo``; its card lies beside its weights."""
+
+BUNDLED_FOLDER = Path(__file__).with_name("isa_mini")
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSource:
     """Where a model comes from: exactly one of a local file, a repository, or an ARCH/TAG.
@@ -129,18 +136,19 @@ class ModelSource:
 def resolve(name: str) -> ModelSource:
     """Return where the model called ``name`` comes from; opens no network and imports no torch.
 
-    A file or folder of that name wins over ARCH/TAG.  A bare short name wins over a folder of the
-    same name that is no model: photos may well lie in a folder called ``large``.
+    A file or folder of that name wins over ARCH/TAG, see ``local_path``.
 
     Raises:
         ModelError: the name means nothing, or a local model lacks something.
     """
-    path = _existing(name)
-    if name in SHORT_NAMES and not (path and (path / CONFIG_NAME).is_file()):
-        short = SHORT_NAMES[name]
-        return ModelSource(short.name, arch=short.arch, tag=short.tag, short=short)
+    path = local_path(name)
     if path:
         return _local(path)
+    if name == BUNDLED:
+        return ModelSource(BUNDLED, weights=BUNDLED_FOLDER / WEIGHTS_NAMES[0])
+    if name in SHORT_NAMES:
+        short = SHORT_NAMES[name]
+        return ModelSource(short.name, arch=short.arch, tag=short.tag, short=short)
     if name.startswith(HUB_PREFIX):
         return ModelSource(name, repo=_repository(name))
     arch, _, tag = name.partition("/")
@@ -155,6 +163,17 @@ def closest(name: str, known: list[str]) -> str:
     by_lower = {other.lower(): other for other in known}
     found = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)
     return f"; closest: {', '.join(by_lower[each] for each in found)}" if found else ""
+
+
+def local_path(name: str) -> Path | None:
+    """Return the file or folder that a model's name means, or ``None`` if it means another thing.
+
+    A short name means a folder only if that is a model: photos may lie in a folder ``large``.
+    """
+    path = _existing(name)
+    if path and name in {*SHORT_NAMES, BUNDLED} and not (path / CONFIG_NAME).is_file():
+        return None
+    return path
 
 
 def _existing(name: str) -> Path | None:
@@ -184,7 +203,7 @@ def _unknown(name: str) -> ModelError:
     if _looks_like_path(name):
         return ModelError(f"there is no model at {name}: no such file or folder")
     return ModelError(
-        f"no model is called {name!r}{closest(name, list(SHORT_NAMES))}",
+        f"no model is called {name!r}{closest(name, [*SHORT_NAMES, BUNDLED])}",
         "isa models lists the short names, isa models --all every ARCH/TAG; or name a folder "
         f"that holds {CONFIG_NAME} and {WEIGHTS_NAMES[0]}",
     )

@@ -163,6 +163,7 @@ def _run(
         size, make_encoder = (0, 0), _no_encoder
     else:
         size, make_encoder = _model(name, gallery, settings, reporter)
+        _tell_of_demo_model(name, roots, gallery, reporter)
     farewell = "isa: stopping; the batch under way is finished and saved (again to stop at once)"
     with console.stop_on_signals(farewell) as stop:
         return index_folders(gallery, roots, make_encoder, size, how, reporter, stop)
@@ -190,6 +191,25 @@ def _model(
         return BackboneEncoder(backbone)
 
     return files.preprocess.size, make_encoder
+
+
+def _tell_of_demo_model(
+    name: str, roots: Sequence[bytes], gallery: Gallery, reporter: ConsoleReporter
+) -> None:
+    """Say, once for a gallery, that the bundled model knows nothing of ordinary photos."""
+    from isa_cli.backbones.names import BUNDLED
+
+    if name != BUNDLED or gallery.catalog.setting("told of the demo model"):
+        return
+    from isa_cli.wardrobe.folder import TRUTH
+
+    if all(os.path.isfile(os.path.join(root, os.fsencode(TRUTH))) for root in roots):  # noqa: PTH113, PTH118
+        return
+    reporter.warn(
+        f"isa: {BUNDLED} knows only the demo's wardrobe of drawn garments; on photos its answers "
+        "mean little\n  → for photos: isa index FOLDER --model small --gallery DIR"
+    )
+    gallery.catalog.set_setting("told of the demo model", "yes")
 
 
 def _files(name: str, settings: Settings, reporter: ConsoleReporter) -> ModelFiles:

@@ -15,6 +15,7 @@ from typer.main import get_command
 import isa_cli
 from isa_cli.cli import console
 from isa_cli.cli.bench import bench
+from isa_cli.cli.demo import demo
 from isa_cli.cli.doctor import doctor
 from isa_cli.cli.eval import evaluate
 from isa_cli.cli.forget import forget
@@ -22,6 +23,7 @@ from isa_cli.cli.index import index
 from isa_cli.cli.models import models
 from isa_cli.cli.search import search
 from isa_cli.cli.status import status
+from isa_cli.cli.wardrobe import wardrobe
 from isa_cli.errors import IsaError
 
 if TYPE_CHECKING:
@@ -110,9 +112,10 @@ def isa(
     """  # noqa: D301 - typer's mark for lines to keep
 
 
-for _command in (index, search, status, forget, doctor, models, bench):
+for _command in (demo, index, search, status, forget, doctor, models, bench):
     app.command()(_command)
 app.command("eval")(evaluate)
+app.add_typer(wardrobe, name="wardrobe")
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def models(
         return _list_all(pattern or "", as_json=as_json)
     from isa_cli.backbones import SHORT_NAMES
 
-    records = [_record(name, model) for name, model in SHORT_NAMES.items()]
+    records = [_record(name, model) for name, model in SHORT_NAMES.items()] + [_bundled()]
     if as_json:
         _put_json(records)
         return 0
@@ -75,6 +75,23 @@ def _record(name: str, model: ShortName) -> dict[str, Any]:
         "needs": model.needs,
         "note": model.note + (f" (needs the package {model.needs})" if model.needs else ""),
         "cached": is_cached(model),
+    }
+
+
+def _bundled() -> dict[str, Any]:
+    """Return the record of the model that comes with isa."""
+    from isa_cli.backbones import locate
+    from isa_cli.backbones.names import BUNDLED
+
+    return {
+        "name": BUNDLED,
+        "model": BUNDLED,
+        "dim": locate(BUNDLED).config["embed_dim"],
+        "megabytes": 0,
+        "licence": "Apache-2.0",
+        "needs": "",
+        "note": "comes with isa, knows the demo's drawn garments and nothing else",
+        "cached": True,
     }
 
 

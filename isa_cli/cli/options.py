@@ -31,7 +31,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="small, base, large, ARCH/TAG of open_clip, or a folder with a model (or $ISA_MODEL).",
+        help="small, base, large, isa-mini, open_clip's ARCH/TAG, a model's folder ($ISA_MODEL).",
     ),
 ]
 DeviceOption = Annotated[
@@ -82,8 +82,9 @@ def absolute_model(name: str) -> str:
 
     A relative folder would mean something else in the next working directory.
     """
-    path = absolute(name)
-    return str(path) if path.exists() else name
+    from isa_cli.backbones.names import local_path
+
+    return str(absolute(name)) if local_path(name) else name
 
 
 def model_for(flag: str | None, settings: Settings, gallery: Gallery | None = None) -> str:

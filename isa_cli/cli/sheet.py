@@ -86,6 +86,7 @@ def write_sheet(
     hits: Sequence[Hit],
     meta: Mapping[str, str],
     avoid: Sequence[str] = (),
+    right: Sequence[bool] | None = None,
     load: Loader = jpeg,
 ) -> None:
     """Write a self-contained contact sheet; the file appears whole or not at all.
@@ -98,6 +99,7 @@ def write_sheet(
         hits: the answers, best first; one whose file cannot be opened shows the reason instead.
         meta: facts for the foot of the page.
         avoid: words for what is unwanted.
+        right: for each hit whether it is right, where that is known; marked and counted.
         load: returns the JPEG thumbnail of a file, and is called from several threads; an
             ``IsaError`` or ``OSError`` of it is shown in the picture's place.
 
@@ -110,11 +112,18 @@ def write_sheet(
     asked, found = pictures[: len(references)], pictures[len(references) :]
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     best = max((hit.z for hit in hits if math.isfinite(hit.z)), default=0.0)
-    cards = "".join(_card(hit, picture, best) for hit, picture in zip(hits, found, strict=True))
+    marks = [None] * len(hits) if right is None else right
+    cards = "".join(
+        _card(hit, picture, best, mark)
+        for hit, picture, mark in zip(hits, found, marks, strict=True)
+    )
+    outcome = counted(len(hits), "photo")
+    if right is not None:
+        outcome += f", <b>{sum(right)} right</b>"
     page = Template(resources.files(__package__).joinpath("sheet.html").read_text("utf-8"))
     text = page.substitute(
         title=_words(title),
-        equation=" ".join(_equation(references, asked, modifier, avoid, len(hits))),
+        equation=" ".join(_equation(references, asked, modifier, avoid, outcome)),
         hits=f"<ol>{cards}</ol>" if hits else '<p class="nothing">Nothing was found.</p>',
         meta="".join(f"<span>{_words(k)} <b>{_words(v)}</b></span>" for k, v in meta.items()),
         script=SCRIPT,
@@ -131,7 +140,7 @@ def _equation(
     pictures: Sequence[str],
     modifier: str,
     avoid: Sequence[str],
-    count: int,
+    outcome: str,
 ) -> Iterator[str]:
     """Yield the question as a sum: picture + "words" - "what must not show" = so many photos."""
     terms = [
@@ -148,11 +157,10 @@ def _equation(
             yield f'<div class="term"><span class="sign">+</span>{term}</div>'
         else:
             yield f'<div class="term">{term}</div>'
-    total = counted(count, "photo")
-    yield f'<div class="term"><span class="sign">=</span><span class="sum">{total}</span></div>'
+    yield f'<div class="term"><span class="sign">=</span><span class="sum">{outcome}</span></div>'
 
 
-def _card(hit: Hit, picture: str, best: float) -> str:
+def _card(hit: Hit, picture: str, best: float, right: bool | None) -> str:
     photo, info = hit.photo, hit.photo.info
     path = photo.paths[0]
     to_file = f'href="{_uri(path)}" title="{_shown(path)}"'
@@ -161,7 +169,7 @@ def _card(hit: Hit, picture: str, best: float) -> str:
     size = f"{info.width} × {info.height}"  # noqa: RUF001 - a times sign is meant
     return f"""
 <li>
-<a class="mat" {to_file}>{picture}<span class="rank">{hit.rank}</span></a>
+<a class="mat" {to_file}>{picture}<span class="rank">{hit.rank}</span>{_MARKS[right]}</a>
 <div class="bar"><i style="width:{width:.0f}%"></i></div>
 <div class="words">
 <p class="pair"><a class="name" {to_file}>{_name(path)}</a>
@@ -172,6 +180,13 @@ def _card(hit: Hit, picture: str, best: float) -> str:
 {_more("+" + counted(len(hit.similar), "similar photo"), [p.paths[0] for p in hit.similar])}
 </div>
 </li>"""
+
+
+_MARKS = {
+    None: "",
+    True: '<span class="mark right" title="a right answer">✓</span>',
+    False: '<span class="mark" title="not what was asked for">✗</span>',
+}
 
 
 def _more(label: str, paths: Sequence[bytes]) -> str:

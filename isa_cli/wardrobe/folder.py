@@ -14,24 +14,27 @@ from contextlib import ExitStack
 from dataclasses import fields
 from multiprocessing import get_context
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from isa_cli.config import usable_cores
 from isa_cli.errors import UsageError
 from isa_cli.wardrobe.captions import caption
 from isa_cli.wardrobe.drawing import render
-from isa_cli.wardrobe.garments import Garment
-from isa_cli.wardrobe.scenes import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from isa_cli.types import Reporter
+    from isa_cli.wardrobe.scenes import Scene
 
     Job = tuple[Path, Scene, int]
 
 TRUTH = "wardrobe.jsonl"
+
+RENDERER = 1
+"""Counts the changes of the drawing: pictures of an older one are drawn again."""
+
 CHUNK = 32
 """Pictures that a process draws before it reports."""
 
@@ -83,32 +86,6 @@ def write(
     return paths
 
 
-def read(folder: Path) -> list[tuple[Path, Scene, str]]:
-    """Return what a rendered folder holds: each picture's path, scene and caption, in order.
-
-    Raises:
-        UsageError: it has no truth file, or a damaged one.
-    """
-    try:
-        lines = (folder / TRUTH).read_text(encoding="utf-8").splitlines()
-        return [_entry(folder, json.loads(line)) for line in lines]
-    except OSError as error:
-        raise UsageError(
-            f"{folder} holds no rendered wardrobe: {TRUTH} can't be read",
-            f"make one with: isa wardrobe render {folder}",
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{folder / TRUTH} is damaged: {error}", f"isa wardrobe render {folder} mends it"
-        ) from error
-
-
-def _entry(folder: Path, line: dict[str, Any]) -> tuple[Path, Scene, str]:
-    garment = Garment(**line["attributes"])
-    scene = Scene(garment, line["background"], line["light"], line["seed"])
-    return folder / line["image"], scene, line["caption"]
-
-
 def _line(name: str, scene: Scene, size: int) -> str:
     rng = Random(scene.seed)  # noqa: S311 - reproducible, not secret
     truth = {
@@ -117,6 +94,7 @@ def _line(name: str, scene: Scene, size: int) -> str:
         "attributes": scene.garment.as_dict(),
         **{field.name: getattr(scene, field.name) for field in fields(scene)[1:]},
         "size": size,
+        "renderer": RENDERER,
     }
     return json.dumps(truth)
 

@@ -25,6 +25,8 @@ def test_short_names_for_programs(isa):
     assert records["large"]["dim"] == 768
     assert records["large"]["licence"] == "MIT"
     assert records["large"]["cached"] in {True, False}
+    assert records["isa-mini"]["megabytes"] == 0
+    assert records["isa-mini"]["cached"] is True
 
 
 def test_every_model_by_a_part_of_its_name(isa):

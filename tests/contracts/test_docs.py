@@ -10,9 +10,20 @@ from isa_cli import config
 from isa_cli.cli.main import app
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-COMMANDS = get_command(app).commands
 CALL = re.compile(r"^\s*(?:\$ )?isa (?P<rest>[a-z]+ .*|[a-z]+)$", re.MULTILINE)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+
+
+def commands_below(group, prefix=""):
+    """Return every command by its words: ``wardrobe render``."""
+    found = {}
+    for name, command in group.commands.items():
+        below = getattr(command, "commands", None)
+        found |= commands_below(command, f"{prefix}{name} ") if below else {prefix + name: command}
+    return found
+
+
+COMMANDS = commands_below(get_command(app))
 
 
 def options_of(command):
@@ -38,8 +49,9 @@ def test_the_readme_calls_only_what_there_is():
     calls = [match["rest"].split("#")[0] for match in CALL.finditer(README)]
     assert calls
     for call in calls:
-        name = call.split()[0]
-        assert name in COMMANDS, call
+        words = call.split()
+        name = next((each for n in (2, 1) if (each := " ".join(words[:n])) in COMMANDS), None)
+        assert name, call
         known = options_of(COMMANDS[name]) | {"--help"}
         assert set(OPTION.findall(call)) <= known, call
 

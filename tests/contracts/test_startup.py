@@ -47,6 +47,10 @@ def probe(*arguments, **environment):
         ["doctor", "--help"],
         ["models", "--help"],
         ["bench", "--help"],
+        ["demo", "--help"],
+        ["eval", "--help"],
+        ["wardrobe", "--help"],
+        ["wardrobe", "render", "--help"],
     ],
     ids=" ".join,
 )

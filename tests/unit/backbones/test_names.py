@@ -64,6 +64,19 @@ def _python(code: str, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
+def test_the_bundled_model_lies_in_the_package_and_photos_do_not_hide_it(tmp_path, monkeypatch):
+    source = resolve("isa-mini")
+    assert source.name == "isa-mini"
+    assert source.weights.is_file()
+    assert (source.weights.parent / CONFIG).is_file()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "isa-mini").mkdir()  # photos, say
+    assert resolve("isa-mini") == source
+    (tmp_path / "isa-mini" / CONFIG).write_text("{}")
+    with pytest.raises(ModelError, match="no weights file"):
+        resolve("isa-mini")
+
+
 def test_the_default_is_the_datacomp_large_one():
     assert resolve("large").name == "ViT-L-14/datacomp_xl_s13b_b90k"
     assert resolve("ViT-L-14/datacomp_xl_s13b_b90k") == resolve("large")

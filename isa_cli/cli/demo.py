@@ -1,0 +1,152 @@
+"""``isa demo``: the whole of isa on pictures of which the truth is known, without a network."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from isa_cli.cli import console, options
+from isa_cli.cli.paths import absolute
+from isa_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from isa_cli.backbones import Backbone
+    from isa_cli.cli.console import ConsoleReporter
+    from isa_cli.demo import Told, World
+    from isa_cli.gallery.encoder import BackboneEncoder
+    from isa_cli.gallery.gallery import Gallery
+    from isa_cli.types import TextEncoder
+
+FAREWELL = "isa: stopping; what is done is saved, and the same command goes on from here"
+INTERRUPTED = 130
+
+
+def demo(
+    folder: Annotated[
+        str | None,
+        typer.Option(
+            "--folder", metavar="DIR", help="Where everything goes (default: demo in the cache)."
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="Another seed, another wardrobe.")
+    ] = 7,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the contact sheet.")] = False,
+    quiet: options.QuietOption = False,
+) -> int:
+    """Render a wardrobe, index it, ask for the same dress without sleeves, and judge the answers.
+
+    Nothing is downloaded: the model comes with isa.  Delete the folder, and the demo is gone.
+    """
+    where = _folder(folder, seed)
+
+    from isa_cli.demo import index_world, make_world
+    from isa_cli.gallery.gallery import Gallery
+
+    reporter = console.ConsoleReporter(quiet=quiet)
+    if not quiet:
+        console.say(f"everything goes into {console.printable(str(where))}")
+    world = make_world(where, seed, reporter)
+    with Gallery.open(where / "gallery", writable=True, reporter=reporter) as gallery:
+        with console.stop_on_signals(FAREWELL) as stop:
+            summary = index_world(world, gallery, lambda: _encoder(reporter), reporter, stop)
+        if summary.interrupted:
+            return INTERRUPTED
+        if not quiet:
+            console.say(f"{console.counted(summary.embedded, 'picture')} embedded")
+        told = _ask(world, gallery, reporter)
+    sheet = _sheet(where / "sheet.html", world, told)
+    console.put(f"contact sheet: {console.printable(str(sheet))}")
+    _next_steps()
+    if open_it and typer.launch(str(sheet)) != 0:
+        console.say("isa: can't open it: no program is set for it")
+    return 0
+
+
+def _folder(folder: str | None, seed: int) -> Path:
+    from isa_cli.config import cache_dir
+
+    if folder == "":
+        raise UsageError("--folder is empty", "give it a value, or leave it out")
+    return absolute(folder) if folder else cache_dir() / "demo" / f"seed-{seed}"
+
+
+def _encoder(reporter: ConsoleReporter) -> BackboneEncoder:
+    from isa_cli.backbones.names import BUNDLED
+    from isa_cli.gallery.encoder import BackboneEncoder
+
+    backbone = _load(frozenset({"image"}))
+    reporter.note(f"{BUNDLED} loaded: {backbone.describe()}")
+    return BackboneEncoder(backbone)
+
+
+def _load(parts: frozenset[str]) -> Backbone:
+    from isa_cli.backbones import load_backbone
+    from isa_cli.backbones.names import BUNDLED
+
+    return load_backbone(BUNDLED, parts=parts)
+
+
+def _ask(world: World, gallery: Gallery, reporter: ConsoleReporter) -> Told:
+    """Ask the question that is shown and those that are counted, and print what came of it."""
+    from isa_cli.backbones import locate
+    from isa_cli.backbones.names import BUNDLED
+    from isa_cli.backbones.quick import quick_text_encoder
+    from isa_cli.demo import Judge
+
+    def quick() -> TextEncoder | None:
+        return quick_text_encoder(locate(BUNDLED), reporter)
+
+    judge = Judge(gallery, _load, quick, reporter)
+    told = judge.ask(world.main)
+    console.put(f'\n  {world.main.reference.name} + "{world.main.modifier}"\n')
+    for hit, right in zip(told.answer.hits, told.right, strict=True):
+        name = os.path.basename(os.fsdecode(hit.photo.paths[0]))  # noqa: PTH119 - bytes
+        console.put(
+            f"  {hit.rank:>2}  {hit.score:.3f}  {name}  {'right' if right else ''}".rstrip()
+        )
+    console.put(f"\n{_share(told, world)}")
+    shares = judge.shares(world.others, reporter)
+    told_shares = ", ".join(f"R@{k} {share:.0%}" for k, share in shares.items())
+    console.put(
+        f"{len(world.others)} more questions ({told.answer.method}): {told_shares}; "
+        "isa eval wardrobe measures them properly"
+    )
+    return told
+
+
+def _share(told: Told, world: World) -> str:
+    return (
+        f"{sum(told.right)} of the first {len(told.right)} are right; "
+        f"of {told.answer.considered:,} pictures {len(world.main.targets)} are"
+    )
+
+
+def _sheet(path: Path, world: World, told: Told) -> Path:
+    from isa_cli.cli.sheet import SheetImage, write_sheet
+
+    write_sheet(
+        path,
+        title="isa demo",
+        references=[SheetImage(os.fsencode(world.main.reference))],
+        modifier=world.main.modifier,
+        hits=told.answer.hits,
+        right=told.right,
+        meta={
+            "right": f"{sum(told.right)} of {len(told.right)}",
+            "there are": f"{len(world.main.targets)} right ones",
+            "method": told.answer.method,
+            "compared with": console.counted(told.answer.considered, "picture"),
+        },
+    )
+    return path
+
+
+def _next_steps() -> None:
+    console.put("\nNow your own photos (the first command fetches a model that knows the world):\n")
+    console.put("  isa index ~/Pictures --model small")
+    console.put('  isa search photo.jpg "the same at night" --html sheet.html --open')
