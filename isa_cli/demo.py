@@ -41,7 +41,7 @@ REFERENCE = Garment(
 WANTED = REFERENCE.but(sleeves="sleeveless")
 """What the demo asks for, and what it starts from."""
 
-RIGHT = 6
+RIGHT = 10
 """Pictures that answer the demo's own question; as many are near misses, of each kind."""
 
 QUESTIONS = 150

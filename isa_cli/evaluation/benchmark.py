@@ -16,17 +16,23 @@ class Case:
 
     Attributes:
         id: names the case, in this benchmark.
-        reference: position of the picture to start from, in the benchmark's images.
+        reference: position of the picture to start from, in the benchmark's images; ``None``
+            where words are all that is asked.
         modifier: the words that change it.
         targets: positions of the right answers, at least one.
         groups: which of the report's breakdowns count it.
     """
 
     id: str
-    reference: int
+    reference: int | None
     modifier: str
     targets: tuple[int, ...]
     groups: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[int, ...]:
+        """The reference's position, if there is one."""
+        return () if self.reference is None else (self.reference,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ class Benchmark:
         if not self.cases:
             raise ValueError(f"the benchmark {self.name} has no case")
         for case in self.cases:
-            if not all(0 <= one < len(self.images) for one in (case.reference, *case.targets)):
+            if not all(0 <= one < len(self.images) for one in (*case.references, *case.targets)):
                 raise ValueError(f"case {case.id} points outside the gallery")
             if not self.keep_reference and case.reference in case.targets:
                 raise ValueError(f"case {case.id} wants its own reference, which is removed")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-BENCHMARKS = ("wardrobe",)
+WARDROBE = "wardrobe"
+CAPTIONS = "wardrobe-captions"
+BENCHMARKS = (WARDROBE, CAPTIONS)
 
 SEED = 7
 CASES = 1_200
 GALLERY = 6_000
+CAPTIONED = 1_000
+"""Pictures that are asked for by their captions, each once."""
 PICTURES_PER_CASE = 2
 """At least: a reference and a right answer."""
 

@@ -36,7 +36,7 @@ def document(
     counted = {
         "gallery": len(benchmark.images),
         "cases": len(benchmark.cases),
-        "reference": "kept" if benchmark.keep_reference else "removed",
+        "reference": _reference(benchmark),
     }
     members = {group: _members(benchmark, group) for group in benchmark.groups}
     return {
@@ -45,6 +45,13 @@ def document(
         "protocol": counted | dict(benchmark.protocol) | dict(protocol),
         "results": [_result(result, members) for result in results],
     }
+
+
+def _reference(benchmark: Benchmark) -> str:
+    """Return what becomes of the references in the ranking."""
+    if not any(case.references for case in benchmark.cases):
+        return "none"
+    return "kept" if benchmark.keep_reference else "removed"
 
 
 def _members(benchmark: Benchmark, group: str) -> NDArray[np.intp]:

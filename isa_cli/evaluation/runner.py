@@ -92,15 +92,16 @@ def _answer(
     """Return a composer's ranking of the gallery for each case."""
     queries = [
         Query(
-            references=vectors[[case.reference]],
+            references=vectors[list(case.references)],
             modifier=case.modifier,
-            images=(partial(_opened, benchmark.images[case.reference]),),
+            images=tuple(partial(_opened, benchmark.images[at]) for at in case.references),
         )
         for case in cases
     ]
     scores = _scores(composer.compose(queries), vectors)
     if not benchmark.keep_reference:
-        scores[np.arange(len(cases)), [case.reference for case in cases]] = -np.inf
+        for row, case in zip(scores, cases, strict=True):
+            row[list(case.references)] = -np.inf
     return [Ranking(best(row, benchmark.depth)) for row in scores]
 
 

@@ -87,6 +87,8 @@ def test_tables_and_the_protocol_line(first, home, tiny_model):
         (["wardrobe", "--model", ""], ["--model is empty"]),
         (["wardrobe", "--count", "0"], ["--count"]),
         (["wardrobe", "--gallery-size", "100"], ["--gallery-size 100", "at least 2400"]),
+        (["wardrobe-captions", "--method", "sum"], ["words alone"]),
+        (["wardrobe-captions", "--count", "5", "--gallery-size", "6"], ["each picture once"]),
         ([], ["BENCHMARK"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -97,6 +99,25 @@ def test_senseless_requests_are_one_sentence(isa, arguments, words):
     assert said.out == ""
     for word in words:
         assert word in said.err
+
+
+def test_captions_are_asked_with_words_alone(home, tiny_model):
+    said = isa_process(
+        *("eval", "wardrobe-captions", "--count", 30, "--model", tiny_model, "--device", "cpu"),
+        "--json",
+        env=home,
+    )
+    assert said.code == 0, said.err
+    document = json.loads(said.out)
+    assert document["benchmark"] == "wardrobe-captions"
+    assert (document["protocol"]["gallery"], document["protocol"]["cases"]) == (30, 30)
+    assert document["protocol"]["reference"] == "none"
+    (result,) = document["results"]
+    assert result["method"] == "text"
+    assert {name: group["cases"] for name, group in result["groups"].items()} == {
+        "seen pairs": 15,
+        "unseen pairs": 15,
+    }
 
 
 def test_a_model_that_is_not_there_is_told_before_anything_is_rendered(isa, tmp_path, monkeypatch):
