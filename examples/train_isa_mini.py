@@ -241,7 +241,7 @@ def export(training: Training, out: Path) -> None:
     (out / CONFIG_NAME).write_text(json.dumps(CONFIG, indent=2) + "\n")
 
 
-def measured(training: Training, count: int, out: Path) -> dict[str, Any]:
+def measured(training: Training, pictures: int, out: Path) -> dict[str, Any]:
     """Return what was trained and how good the exported model is, and write it beside it.
 
     The pictures are not those that ``isa eval wardrobe-captions`` reports about: its seed differs.
@@ -249,12 +249,13 @@ def measured(training: Training, count: int, out: Path) -> dict[str, Any]:
     reporter = ConsoleReporter(quiet=True)
     seed = training.arguments.seed + 1
     plan = Plan(str(out), precision="fp32", methods=("text",))
-    document = measure(lambda: captions(reporter, seed=seed), plan, reporter)
+    count = training.arguments.asked
+    document = measure(lambda: captions(reporter, seed=seed, count=count), plan, reporter)
     groups = document["results"][0]["groups"]
     record = {
         "steps": training.step,
         "batch": training.arguments.batch,
-        "pictures": count,
+        "pictures": pictures,
         "seed": training.arguments.seed,
         "training seconds": round(training.seconds),
         "captions R@1": {name: group["metrics"]["R@1"] for name, group in groups.items()},
@@ -276,6 +277,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--warm-up", type=int, default=100)
     parser.add_argument("--every", type=int, default=400, help="steps between measurements")
+    parser.add_argument("--asked", type=int, default=1000, help="captions of a measurement")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
@@ -299,11 +301,13 @@ def main() -> None:
         training.seconds += time.monotonic() - started
         bar.update()
         bar.set_postfix(loss=f"{loss:.3f}")
-        if training.step % arguments.every == 0 or training.step == arguments.steps:
+        if training.step % arguments.every == 0:
             torch.save(training.state, checkpoint)
             export(training, arguments.out)
             record = measured(training, len(seen), arguments.out)
             bar.write(json.dumps(record | {"loss": round(loss, 3)}))
+    export(training, arguments.out)
+    print(json.dumps(measured(training, len(seen), arguments.out)))
 
 
 if __name__ == "__main__":
