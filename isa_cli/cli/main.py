@@ -115,7 +115,7 @@ def isa(
 for _command in (demo, index, search, status, forget, doctor, models, bench):
     app.command()(_command)
 app.command("eval")(evaluate)
-app.add_typer(wardrobe, name="wardrobe")
+app.add_typer(wardrobe, name="wardrobe", cls=_Commands)
 
 
 def main() -> None:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from isa_cli.wardrobe.drawing.palette import edge, shaded
 
 if TYPE_CHECKING:
     from random import Random
+
+    from numpy.typing import NDArray
 
     from isa_cli.wardrobe.drawing.geometry import Point, Points, Pose
     from isa_cli.wardrobe.drawing.palette import Colour
@@ -65,13 +68,15 @@ class Canvas:
     def sew(self, points: Points, shade: float = 1.0) -> None:
         """Lay a piece of cloth: a closed outline, filled with the pattern and seamed."""
         outline = self._pixels(points)
-        piece = Image.new("L", self.mask.size)
-        ImageDraw.Draw(piece).polygon(outline, 255)
-        cloth = self.materials.cloth
+        frame = _frame(outline, self._size)  # what lies outside of it need not be touched
+        left, top, right, bottom = frame
+        piece = Image.new("L", (right - left, bottom - top))
+        ImageDraw.Draw(piece).polygon([(x - left, y - top) for x, y in outline], 255)
+        cloth = self.materials.cloth.crop(frame)
         if shade != 1.0:
-            cloth = cloth.point(_table(shade))
-        self.image.paste(cloth, mask=piece)
-        self.mask.paste(255, mask=piece)
+            cloth = Image.fromarray(_table(shade)[np.asarray(cloth)])
+        self.image.paste(cloth, frame, piece)
+        self.mask.paste(255, frame, piece)
         self._line([*outline, outline[0]], self._edge, OUTLINE)
 
     def fill(self, points: Points, colour: Colour) -> None:
@@ -110,6 +115,17 @@ class Canvas:
 
 
 @cache
-def _table(shade: float) -> list[int]:
-    """Return what each byte of an RGB picture becomes under a shade."""
-    return [min(255, int(value * shade)) for value in range(256)] * 3
+def _table(shade: float) -> NDArray[np.uint8]:
+    """Return what each byte of a picture becomes under a shade, (256,)."""
+    table: NDArray[np.uint8] = np.minimum(np.arange(256) * shade, 255).astype(np.uint8)
+    return table
+
+
+def _frame(outline: list[Point], size: int) -> tuple[int, int, int, int]:
+    """Return the part of the canvas that holds an outline, in whole pixels; never empty."""
+    xs, ys = zip(*outline, strict=True)
+    left, top = (min(max(int(min(each)) - 1, 0), size - 1) for each in (xs, ys))
+    right, bottom = (
+        min(max(int(max(each)) + 2, least + 1), size) for each, least in ((xs, left), (ys, top))
+    )
+    return left, top, right, bottom

@@ -75,13 +75,14 @@ def render(scene: Scene, size: int = SIZE) -> Image.Image:
     noise = np.random.default_rng(scene.seed)
     pose = any_pose(rng, *_extent(scene.garment))
     canvas = _sewn(scene.garment, pose, size * FINER, rng)
-    image = np.asarray(canvas.image.reduce(FINER), np.float32)
+    image = np.array(canvas.image.reduce(FINER), np.float32)
     mask_image = canvas.mask.reduce(FINER)
     mask = np.asarray(mask_image, np.float32)[..., None] / 255
-    image = image * _folds(size, noise, rng)[..., None]
-    wall = _wall(scene.background, size, noise, rng)
-    wall *= _shadow(mask_image, size, rng)[..., None]
-    image = (wall + mask * (image - wall)).astype(np.float32, copy=False)
+    image *= _folds(size, noise, rng)[..., None]
+    wall = _wall(scene.background, mask_image, noise, rng)
+    image -= wall
+    image *= mask
+    image += wall
     image *= np.array(LIGHTS[scene.light], np.float32) * np.float32(rng.uniform(0.95, 1.05))
     image += np.float32(rng.uniform(2.0, 7.0)) * _grain(size, rng)
     return Image.fromarray(np.clip(image, 0, 255, out=image).astype(np.uint8))
@@ -118,13 +119,15 @@ def _folds(size: int, noise: np.random.Generator, rng: Random) -> Layer:
     return shade
 
 
-def _wall(name: str, size: int, noise: np.random.Generator, rng: Random) -> Layer:
-    """Return the background (S, S, 3): a wall, sometimes with a floor, never quite even."""
+def _wall(name: str, mask: Image.Image, noise: np.random.Generator, rng: Random) -> Layer:
+    """Return the background (S, S, 3): a wall, sometimes with a floor, and the garment's shadow."""
+    size = mask.width
     colour = np.array(paler(dyed(name, rng), rng), np.float32)
     down = np.linspace(-1, 1, size, dtype=np.float32)
     shade = 1 + rng.uniform(-0.12, 0.12) * down[:, None] + 0.05 * _clouds(size, (4, 4), noise)
     if rng.random() < 0.4:  # noqa: PLR2004
         shade[int(size * rng.uniform(0.72, 0.9)) :] *= rng.uniform(0.78, 0.92)
+    shade *= _shadow(mask, size, rng)
     wall: Layer = shade[..., None] * colour
     return wall
 
