@@ -52,7 +52,7 @@ def test_batches_are_whole_families_and_go_on_where_they_were(script):
 
     whole = rows(0, 12)
     assert rows(5, 7) == whole[5:]
-    assert sorted(sum(whole[:5], [])) == list(range(40))
+    assert sorted(row for batch in whole[:5] for row in batch) == list(range(40))
     assert whole[:5] != whole[5:10]
     for batch in whole:
         assert all(batch[i] + 1 == batch[i + 1] for i in range(0, 8, script.FAMILY))
