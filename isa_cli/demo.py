@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from isa_cli.backbones import locate
-from isa_cli.backbones.names import BUNDLED
-from isa_cli.gallery.indexing import Options, index_folders
-from isa_cli.search import Request, Searcher
+from isa_cli.search import Request
 from isa_cli.wardrobe.cases import collection
 from isa_cli.wardrobe.changes import SINGLE, step
 from isa_cli.wardrobe.folder import write
@@ -22,16 +19,11 @@ from isa_cli.wardrobe.garments import Garment, draw
 from isa_cli.wardrobe.scenes import Scene, place
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from isa_cli.backbones import Backbone
-    from isa_cli.gallery.encoder import BackboneEncoder
-    from isa_cli.gallery.gallery import Gallery
-    from isa_cli.gallery.indexing import Summary
-    from isa_cli.search import Answer
-    from isa_cli.types import Reporter, TextEncoder
+    from isa_cli.search import Answer, Searcher
+    from isa_cli.types import Reporter
 
 MODIFIER = "same dress but sleeveless"
 REFERENCE = Garment(
@@ -132,40 +124,15 @@ def _staged(rng: Random) -> list[Scene]:
     return [place(garment, rng) for garment in garments]
 
 
-def index_world(
-    world: World,
-    gallery: Gallery,
-    make_encoder: Callable[[], BackboneEncoder],
-    reporter: Reporter,
-    stop: threading.Event,
-) -> Summary:
-    """Index the pictures, as ``isa index`` does; what is indexed already is not embedded again."""
-    files = locate(BUNDLED)
-    gallery.expect(files.space)
-    gallery.catalog.set_setting("model", BUNDLED)
-    roots = [os.fsencode(world.photos.absolute())]
-    size = files.preprocess.size
-    return index_folders(gallery, roots, make_encoder, size, Options(), reporter, stop)
-
-
 class Judge:
     """Asks questions and says which answers are right.
 
     Args:
-        gallery: of the world's pictures.
-        load: loads the model; called only for what no stored vector and no quick encoder answers.
-        quick: makes the text encoder that needs no torch.
-        reporter: hears what the search has to say.
+        searcher: over a gallery of the world's pictures.
     """
 
-    def __init__(
-        self,
-        gallery: Gallery,
-        load: Callable[[frozenset[str]], Backbone],
-        quick: Callable[[], TextEncoder | None],
-        reporter: Reporter,
-    ) -> None:
-        self._searcher = Searcher(gallery, load, quick, reporter)
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
 
     def ask(self, question: Question) -> Told:
         """Return the judged answer to one question."""

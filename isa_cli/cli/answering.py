@@ -56,13 +56,13 @@ def find(
             from isa_cli.backbones import locate
 
             gallery.expect(locate(options.absolute_model(model), reporter).space)
-        answer = _searcher(gallery, settings, model, reporter).search(request)
+        answer = searcher(gallery, settings, model, reporter).search(request)
         if not answer.hits:
             console.say(f"isa: {_nothing(answer, gallery, under)}")
     return answer
 
 
-def _searcher(
+def searcher(
     gallery: Gallery, settings: Settings, flag: str | None, reporter: Reporter
 ) -> Searcher:
     """Return the searcher, which loads the gallery's model only when it has to."""

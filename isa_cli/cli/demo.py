@@ -14,12 +14,12 @@ from isa_cli.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isa_cli.backbones import Backbone
     from isa_cli.cli.console import ConsoleReporter
+    from isa_cli.config import Settings
     from isa_cli.demo import Told, World
-    from isa_cli.gallery.encoder import BackboneEncoder
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.types import TextEncoder
+    from isa_cli.gallery.indexing import Summary
+    from isa_cli.search import Searcher
 
 FAREWELL = "isa: stopping; what is done is saved, and the same command goes on from here"
 INTERRUPTED = 130
@@ -44,21 +44,22 @@ def demo(
     """
     where = _folder(folder, seed)
 
-    from isa_cli.demo import index_world, make_world
+    from isa_cli.cli.answering import searcher
+    from isa_cli.demo import make_world
     from isa_cli.gallery.gallery import Gallery
 
     reporter = console.ConsoleReporter(quiet=quiet)
     if not quiet:
         console.say(f"everything goes into {console.printable(str(where))}")
     world = make_world(where, seed, reporter)
-    with Gallery.open(where / "gallery", writable=True, reporter=reporter) as gallery:
-        with console.stop_on_signals(FAREWELL) as stop:
-            summary = index_world(world, gallery, lambda: _encoder(reporter), reporter, stop)
+    settings = options.settings(gallery=str(where / "gallery"))
+    with Gallery.open(settings.gallery, writable=True, reporter=reporter) as gallery:
+        summary = _index(world, gallery, settings, reporter)
         if summary.interrupted:
             return INTERRUPTED
         if not quiet:
             console.say(f"{console.counted(summary.embedded, 'picture')} embedded")
-        told = _ask(world, gallery, reporter)
+        told = _ask(world, searcher(gallery, settings, None, reporter), reporter)
     sheet = _sheet(where / "sheet.html", world, told)
     console.put(f"contact sheet: {console.printable(str(sheet))}")
     _next_steps()
@@ -75,33 +76,25 @@ def _folder(folder: str | None, seed: int) -> Path:
     return absolute(folder) if folder else cache_dir() / "demo" / f"seed-{seed}"
 
 
-def _encoder(reporter: ConsoleReporter) -> BackboneEncoder:
+def _index(
+    world: World, gallery: Gallery, settings: Settings, reporter: ConsoleReporter
+) -> Summary:
+    """Index the pictures as ``isa index`` does; what is indexed already is not embedded again."""
     from isa_cli.backbones.names import BUNDLED
-    from isa_cli.gallery.encoder import BackboneEncoder
+    from isa_cli.cli.index import encoder_for
+    from isa_cli.gallery.indexing import Options, index_folders
 
-    backbone = _load(frozenset({"image"}))
-    reporter.note(f"{BUNDLED} loaded: {backbone.describe()}")
-    return BackboneEncoder(backbone)
-
-
-def _load(parts: frozenset[str]) -> Backbone:
-    from isa_cli.backbones import load_backbone
-    from isa_cli.backbones.names import BUNDLED
-
-    return load_backbone(BUNDLED, parts=parts)
+    size, make_encoder = encoder_for(BUNDLED, gallery, settings, reporter)
+    roots = [os.fsencode(world.photos)]
+    with console.stop_on_signals(FAREWELL) as stop:
+        return index_folders(gallery, roots, make_encoder, size, Options(), reporter, stop)
 
 
-def _ask(world: World, gallery: Gallery, reporter: ConsoleReporter) -> Told:
+def _ask(world: World, asked: Searcher, reporter: ConsoleReporter) -> Told:
     """Ask the question that is shown and those that are counted, and print what came of it."""
-    from isa_cli.backbones import locate
-    from isa_cli.backbones.names import BUNDLED
-    from isa_cli.backbones.quick import quick_text_encoder
     from isa_cli.demo import Judge
 
-    def quick() -> TextEncoder | None:
-        return quick_text_encoder(locate(BUNDLED), reporter)
-
-    judge = Judge(gallery, _load, quick, reporter)
+    judge = Judge(asked)
     told = judge.ask(world.main)
     console.put(f'\n  {world.main.reference.name} + "{world.main.modifier}"\n')
     for hit, right in zip(told.answer.hits, told.right, strict=True):

@@ -162,17 +162,17 @@ def _run(
     if how.dry_run:  # asks no hub, and no model is needed to look at files
         size, make_encoder = (0, 0), _no_encoder
     else:
-        size, make_encoder = _model(name, gallery, settings, reporter)
+        size, make_encoder = encoder_for(name, gallery, settings, reporter)
         _tell_of_demo_model(name, roots, gallery, reporter)
     farewell = "isa: stopping; the batch under way is finished and saved (again to stop at once)"
     with console.stop_on_signals(farewell) as stop:
         return index_folders(gallery, roots, make_encoder, size, how, reporter, stop)
 
 
-def _model(
+def encoder_for(
     name: str, gallery: Gallery, settings: Settings, reporter: ConsoleReporter
 ) -> tuple[tuple[int, int], Callable[[], BackboneEncoder]]:
-    """Return a model's input size and what loads it, once it is known to fit the gallery.
+    """Return a model's input size and what loads it, once the gallery has taken it as its own.
 
     The check comes first, so that a wrong model is refused even where nothing is left to embed.
     """

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import fields
@@ -20,6 +21,7 @@ from isa_cli.config import usable_cores
 from isa_cli.errors import UsageError
 from isa_cli.wardrobe.captions import caption
 from isa_cli.wardrobe.drawing import render
+from isa_cli.wardrobe.drawing.render import SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -45,7 +47,7 @@ QUALITY = 90
 
 
 def write(
-    folder: Path, scenes: Sequence[Scene], reporter: Reporter, *, size: int = 128
+    folder: Path, scenes: Sequence[Scene], reporter: Reporter, *, size: int = SIZE
 ) -> list[Path]:
     """Render scenes into a folder on all cores, and return the pictures' paths in order.
 
@@ -125,11 +127,18 @@ def _draw_all(jobs: Sequence[Job], reporter: Reporter) -> None:
         each: Callable[..., Iterable[int]] = map
         if len(jobs) > ALONE and usable_cores() > 1:
             # spawned, not forked: whoever calls may have threads
-            pool = ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn"))
+            pool = ProcessPoolExecutor(
+                usable_cores(), mp_context=get_context("spawn"), initializer=_leave_ctrl_c
+            )
             stack.callback(pool.shutdown, cancel_futures=True)
             each = pool.map
         for count in each(_draw, chunks):
             progress.advance(count)
+
+
+def _leave_ctrl_c() -> None:
+    """Leave Ctrl-C, which a terminal sends to every process, to the one that the user started."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _draw(jobs: Sequence[Job]) -> int:

@@ -127,13 +127,14 @@ def _wall(name: str, mask: Image.Image, noise: np.random.Generator, rng: Random)
     shade = 1 + rng.uniform(-0.12, 0.12) * down[:, None] + 0.05 * _clouds(size, (4, 4), noise)
     if rng.random() < 0.4:  # noqa: PLR2004
         shade[int(size * rng.uniform(0.72, 0.9)) :] *= rng.uniform(0.78, 0.92)
-    shade *= _shadow(mask, size, rng)
+    shade *= _shadow(mask, rng)
     wall: Layer = shade[..., None] * colour
     return wall
 
 
-def _shadow(mask: Image.Image, size: int, rng: Random) -> Layer:
+def _shadow(mask: Image.Image, rng: Random) -> Layer:
     """Return how much light the garment leaves to the wall behind it (S, S), 0 to 1."""
+    size = mask.width
     soft = mask.filter(ImageFilter.BoxBlur(size * rng.uniform(0.015, 0.04)))
     dark = np.asarray(soft, np.float32) * np.float32(rng.uniform(0.15, 0.4) / 255)
     across, down = rng.randint(-size // 24, size // 24), rng.randint(0, size // 20)
