@@ -79,15 +79,20 @@ class Backbone:
         return pixels.float().div_(255).sub_(self._mean).div_(self._std).to(self.place.dtype)
 
     @torch.inference_mode()
+    def image_features(self, batch: Sequence[Pixels]) -> Tensor:
+        """Return (B, D) features of B prepared pictures, not normalised, on the device."""
+        if not len(batch):
+            return torch.empty(0, self.space.dim, device=self.place.device)
+        return _features(self.network.visual(self.normalised(batch)))
+
+    @torch.inference_mode()
     def encode_images(self, batch: Sequence[Pixels]) -> Vectors:
         """Return (B, D) unit rows for B prepared pictures.
 
         Raises:
             ModelError: the model gave no usable numbers.
         """
-        if not len(batch):
-            return np.empty((0, self.space.dim), np.float32)
-        return self.unit_rows(_features(self.network.visual(self.normalised(batch))))
+        return self.unit_rows(self.image_features(batch))
 
     # --- texts ---
 

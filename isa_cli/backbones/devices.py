@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from isa_cli.config import usable_cores
 from isa_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -58,6 +63,19 @@ def choose_place(device: str = "auto", precision: str = "auto") -> Place:
             f"no precision is called {precision!r}", f"there are: auto, {', '.join(PRECISIONS)}"
         )
     return Place(chosen, precision)
+
+
+@contextmanager
+def same_threads_afterwards() -> Iterator[None]:
+    """Keep the number of torch's threads that a context sets for one of its own to itself.
+
+    Torch gives the number that any thread has set to every thread that first asks later on.
+    """
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _available() -> list[str]:
