@@ -18,7 +18,7 @@ import numpy as np
 from isa_cli.query.names import DEFAULT_ALPHA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -169,15 +169,25 @@ class TrainingFree:
         if image is None or text is None:
             raise ValueError("a query needs a reference or words")
         wanted = image if image is text else self._mix(image, text, self.alpha, self._calibration)
-        return unit(self._push_away(unit(wanted), query, words))
+        return unit(pushed_away(unit(wanted), query, words, self._calibration))
 
-    def _push_away(self, wanted: Vector, query: Query, words: dict[str, Vector]) -> Vector:
-        unwanted = [words[text] for text in query.avoid_texts if text]
-        if query.avoid_images is not None:
-            unwanted.extend(query.avoid_images)
-        if not unwanted:
-            return wanted
-        gallery = self._calibration
-        push = np.stack([gallery.standardised(vector) for vector in unwanted]).sum(axis=0)
-        pushed: Vector = gallery.standardised(wanted) - np.float32(AVOID_WEIGHT) * push
-        return pushed
+
+def pushed_away(
+    wanted: Vector, query: Query, words: Mapping[str, Vector], gallery: Calibration
+) -> Vector:
+    """Return a query vector (D,) with what the query does not want taken off it (ours).
+
+    Args:
+        wanted: a unit vector.
+        query: says what is unwanted.
+        words: the vectors of its texts.
+        gallery: tells how far scores spread; both sides are measured by that.
+    """
+    unwanted = [words[text] for text in query.avoid_texts if text]
+    if query.avoid_images is not None:
+        unwanted.extend(query.avoid_images)
+    if not unwanted:
+        return wanted
+    push = np.stack([gallery.standardised(vector) for vector in unwanted]).sum(axis=0)
+    pushed: Vector = gallery.standardised(wanted) - np.float32(AVOID_WEIGHT) * push
+    return pushed

@@ -55,7 +55,7 @@ class BackboneTextEncoder:
         return self._backbone.unit_rows(text_features(self._backbone.network, ids)), cut
 
 
-def text_features(network: Any, ids: Tensor) -> Tensor:
+def text_features(network: Any, ids: Tensor, *, trim: bool = True) -> Tensor:
     """Return the text features of ``network.encode_text``, (B, D), not normalised.
 
     Gradients flow as through the whole tower, and hooks on its layers are called.
@@ -63,9 +63,10 @@ def text_features(network: Any, ids: Tensor) -> Tensor:
     Args:
         network: an open_clip model.
         ids: (B, T) token ids.
+        trim: cut what cannot matter; without, the same comes out, later.
     """
     tower = getattr(network, "text", network)
-    length = positions_read(tower, ids)
+    length = positions_read(tower, ids) if trim else None
     if length is None or length >= ids.shape[1]:
         return _pooled(network.encode_text(ids, normalize=False))
     view = _shortened(tower, length)

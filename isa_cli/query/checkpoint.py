@@ -1,0 +1,154 @@
+"""A query model in one file: safetensors, with everything it takes to use it in the header."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from isa_cli.errors import IsaError, ModelError, SpaceMismatch
+from isa_cli.query.header import METADATA_KEY, Header, MapperConfig, read_header
+from isa_cli.query.mappers import build_mapper
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from isa_cli.backbones.light import LightEncoder
+    from isa_cli.backbones.light_config import LightConfig
+    from isa_cli.query.mappers import PooledMapper
+    from isa_cli.query.published import PublishedMapper
+    from isa_cli.query.token_learner import TokenLearner
+    from isa_cli.types import EmbeddingSpace
+
+__all__ = ["Header", "MapperConfig", "QueryModel", "load", "read_header", "save"]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryModel:
+    """A query model, loaded: on the CPU, in float32, in evaluation mode.
+
+    Attributes:
+        header: what it says about itself.
+        mapper: writes the sentence.
+        light: looks at the picture; ``None`` where the large encoder's output is read instead.
+    """
+
+    header: Header
+    mapper: TokenLearner | PooledMapper | PublishedMapper
+    light: LightEncoder | None
+
+
+def save(
+    path: Path,
+    header: Header,
+    *,
+    mapper: nn.Module,
+    light: LightEncoder | None = None,
+    half: bool = False,
+) -> None:
+    """Write a query model in one step: ``path`` is either what it was or the whole new file.
+
+    Args:
+        path: of the file; its folder exists.
+        header: must describe ``mapper`` and ``light``.
+        mapper: built from ``header.mapper``.
+        light: built from ``header.light``.
+        half: matrices in float16, for half the bytes.  Vectors stay float32: there are few, and
+            a running variance need not fit.
+
+    Raises:
+        ModelError: it can't be written.
+        ValueError: ``light`` and ``header.light`` contradict each other.
+    """
+    if (light.config if light else None) != header.light:
+        raise ValueError("the header describes another light encoder")
+    parts = {"mapper": mapper} | ({"light": light} if light else {})
+    tensors = {
+        f"{part}.{key}": _stored(value, half=half)
+        for part, module in parts.items()
+        for key, value in module.state_dict().items()
+    }
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(tensors, unfinished, metadata={METADATA_KEY: header.to_json()})
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"the query model can't be written to {path}: {error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load(path: Path, space: EmbeddingSpace | None = None) -> QueryModel:
+    """Return the query model in a file.
+
+    Args:
+        path: what ``save`` wrote.
+        space: of the gallery that is going to be searched; ``None``: any will do.
+
+    Raises:
+        ModelError: it can't be read, is no query model, is damaged, or a newer isa wrote it.
+        SpaceMismatch: it belongs to another space.
+    """
+    header = read_header(path)
+    if space is not None and header.space != space:
+        raise _wrong_space(path, header.space, space)
+    try:
+        tensors = load_file(path)
+        mapper = build_mapper(header.mapper)
+        light = _rebuild(header.light) if header.light else None
+        parts: dict[str, nn.Module] = {"mapper": mapper} | ({"light": light} if light else {})
+        for part, module in parts.items():
+            module.load_state_dict(_of_part(tensors, part))
+            module.eval()
+    except (IsaError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
+        reason = error.message if isinstance(error, IsaError) else _brief(error)
+        raise ModelError(
+            f"the query model {path} can't be built from its own header: {reason}",
+            "it is damaged, or timm has changed: train it again, or fetch it again",
+        ) from error
+    return QueryModel(header, mapper, light)
+
+
+def _rebuild(config: LightConfig) -> LightEncoder:
+    from isa_cli.backbones.light import rebuild  # noqa: PLC0415 - published networks need no timm
+
+    return rebuild(config)
+
+
+def _stored(value: Tensor, *, half: bool) -> Tensor:
+    value = value.detach().cpu().contiguous().clone()  # safetensors refuses shared memory
+    if half and value.is_floating_point() and value.ndim > 1:
+        smaller = value.half()
+        return smaller if bool(torch.isfinite(smaller).all()) else value
+    return value
+
+
+def _of_part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    prefix = f"{part}."
+    return {
+        key.removeprefix(prefix): value.float() if value.is_floating_point() else value
+        for key, value in tensors.items()
+        if key.startswith(prefix)
+    }
+
+
+def _brief(error: Exception) -> str:
+    """Return the first two lines: torch's first one alone names no layer."""
+    return " ".join(" ".join(str(error).splitlines()[:2]).split())[:300]
+
+
+def _wrong_space(path: Path, model: EmbeddingSpace, gallery: EmbeddingSpace) -> SpaceMismatch:
+    """Return the error with words for this case: nobody has to index anything again."""
+    error = SpaceMismatch(gallery, model)
+    error.message = f"the query model {path} belongs to {model}, but this gallery holds {gallery}"
+    error.hint = "isa train makes one for this gallery; its photos need not be indexed again"
+    error.args = (error.message, error.hint)
+    return error

@@ -1,0 +1,53 @@
+"""What is learned on the query side: a light encoder and what makes words of its feature map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from isa_cli.backbones.light import LightEncoder
+    from isa_cli.query.token_learner import Sentence
+    from isa_cli.types import Pixels
+
+
+class QueryNetwork(nn.Module):
+    """A picture in, its sentence out.
+
+    Args:
+        light: the light encoder; while a symmetric twin is trained, the large one's feature map.
+        mapper: a token learner, or what stands in for it.
+    """
+
+    def __init__(self, light: LightEncoder | nn.Module, mapper: nn.Module) -> None:
+        super().__init__()
+        self.light: Any = light
+        self.mapper = mapper
+        self.light_is_frozen = False
+
+    def freeze_light(self) -> None:
+        """Let the light encoder stay as it is, its running statistics too."""
+        self.light.requires_grad_(requires_grad=False)
+        self.light_is_frozen = True
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's own signature
+        """Switch to training, all but a frozen light encoder."""
+        super().train(mode)
+        if self.light_is_frozen:
+            self.light.eval()
+        return self
+
+    def forward(self, pixels: Tensor) -> Sentence:
+        """Return the sentences of normalised pixels (B, 3, H, W)."""
+        sentence: Any = self.mapper(self.light(pixels))
+        return sentence  # type: ignore[no-any-return]
+
+    def sentences(self, batch: Sequence[Pixels]) -> Sentence:
+        """Return the sentences of prepared pictures."""
+        return self(self.light.normalised(batch))  # type: ignore[no-any-return]

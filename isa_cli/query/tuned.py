@@ -1,0 +1,53 @@
+"""What a validation split has chosen; a gallery or a query model keeps it, and searches use it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TUNED = "tuned"
+"""The name of the choice in a query model's training record and among a gallery's settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen, and by what.
+
+    Attributes:
+        method: the composer.
+        alpha: its weight; ``None`` where it does not weigh.
+        benchmark, split: what it was measured on.
+        metric, value: the number that decided.
+        cases: how many questions that number is the mean of.
+    """
+
+    method: str
+    alpha: float | None
+    benchmark: str
+    split: str
+    metric: str
+    value: float
+    cases: int
+
+    def to_json(self) -> str:
+        """Return what ``from_json`` reads."""
+        return json.dumps(asdict(self))
+
+
+def from_json(text: str | None) -> Choice | None:
+    """Return the choice that a gallery remembers; ``None``: none, or one that makes no sense."""
+    try:
+        return None if text is None else Choice(**json.loads(text))
+    except (TypeError, ValueError):
+        return None
+
+
+def alpha_in(training: Mapping[str, object]) -> float | None:
+    """Return the weight that a query model's training record names, if one was chosen."""
+    kept = training.get(TUNED)
+    alpha = kept.get("alpha") if isinstance(kept, dict) else None
+    return alpha if isinstance(alpha, float) and 0.0 <= alpha <= 1.0 else None
