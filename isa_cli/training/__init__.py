@@ -1,0 +1,1 @@
+"""Training the query side on unlabelled photos."""

@@ -1,0 +1,58 @@
+"""What is trained with where nobody says otherwise: on photos, and on the bundled drawings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from isa_cli.backbones.light_config import DEFAULT_LIGHT
+from isa_cli.backbones.names import BUNDLED, BUNDLED_QUERY
+from isa_cli.query.prompt import Template
+from isa_cli.training.augment import DEFAULT, Augmentation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What suits a foundation.
+
+    Attributes:
+        light: the light encoder by timm's name.
+        light_size: side of the pictures it reads; ``None``: its own.
+        light_weights: a query model whose light encoder it begins with; ``None``: timm's.
+        light_rate: its learning rate, as a share of the mapper's.
+        template: words that the text tower knows.
+        augmentation: what happens to a picture before it is learned from.
+        epochs: passes over the photos.
+    """
+
+    light: str = DEFAULT_LIGHT
+    light_size: int | None = None
+    light_weights: Path | None = None
+    light_rate: float = 0.3
+    template: Template = field(default_factory=Template)
+    augmentation: Augmentation = DEFAULT
+    epochs: int = 10
+
+
+DISTIL_EPOCHS = 6
+"""Passes in which a light encoder that begins from nothing learns to see; it then stays so."""
+
+PHOTOS = Defaults()
+DRAWINGS = Defaults(
+    light="mobilenetv3_small_100",
+    light_size=112,
+    light_weights=BUNDLED_QUERY,
+    light_rate=0.0,
+    template=Template("{sentence}", "{sentence}, {modifier}"),
+    augmentation=Augmentation(area=0.85, stretch=1.1),
+    epochs=2,
+)
+"""For isa-mini, whose text tower has never read "a photo of", and who works without a network."""
+
+
+def defaults_for(model: str) -> Defaults:
+    """Return what suits a model by name."""
+    return DRAWINGS if model == BUNDLED else PHOTOS

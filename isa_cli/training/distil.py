@@ -1,0 +1,127 @@
+"""The step before ISA for a light encoder that begins from nothing: it learns to see (ours).
+
+A token learner can only make words of what its feature map says.  A light encoder that knows
+photos says enough; one with random weights is first drawn to what the large encoder has seen, as a
+whole and in every cell of a grid, all of which lies on disk already.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from isa_cli.training.clock import PhaseClock
+from isa_cli.training.losses import gcd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from isa_cli.backbones.light import LightEncoder
+    from isa_cli.gallery.local_features import LocalFeatures
+    from isa_cli.training.photos import Pictures, TrainingPhotos
+    from isa_cli.training.settings import Settings
+
+MEASURED_AT_ONCE = 64
+CONTRAST = 0.1
+"""Weight of telling pictures apart, beside both cosines."""
+
+
+class Seer(nn.Module):
+    """A light encoder and a linear head into the joint space; the head is thrown away later.
+
+    Args:
+        light: what is to learn.
+        dim: D of the joint space.
+    """
+
+    def __init__(self, light: LightEncoder, dim: int) -> None:
+        super().__init__()
+        self.light = light
+        self.head = nn.Linear(light.channels, dim)
+
+    def forward(self, pixels: Tensor, grid: int) -> tuple[Tensor, Tensor]:
+        """Return what normalised pixels (B, 3, H, W) show: (B, D), and by cell (B, grid², D)."""
+        features = self.light(pixels)  # (B, C, H', W')
+        cells = functional.adaptive_avg_pool2d(features, grid).flatten(2).transpose(1, 2)
+        return self.head(features.mean(dim=(2, 3))), self.head(cells)
+
+
+class DistilTask:
+    """Training a light encoder to see what the large one saw.
+
+    Args:
+        photos: the gallery's photos, split.
+        pictures: gives their pixels.
+        seer: what is learned.
+        local: the large encoder's local features.
+        settings: how.
+        device: where tensors live.
+    """
+
+    def __init__(
+        self,
+        photos: TrainingPhotos,
+        pictures: Pictures,
+        seer: Seer,
+        local: LocalFeatures,
+        settings: Settings,
+        device: torch.device,
+    ) -> None:
+        self._photos = photos
+        self._pictures = pictures
+        self._seer = seer
+        self._local = local
+        self._settings = settings
+        self._device = device
+        self.clock = PhaseClock(device)
+        self.steps_per_epoch = photos.steps_per_epoch(settings.batch)
+
+    @property
+    def module(self) -> nn.Module:
+        """The light encoder and its head."""
+        return self._seer
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return one parameter group: everything is new."""
+        return [{"params": list(self._seer.parameters()), "lr": 1.0}]
+
+    def losses(self, step: int) -> Mapping[str, Tensor]:
+        """Return the loss of one batch and its parts: cosine distances, and telling apart."""
+        settings = self._settings
+        wanted = self._photos.batch_rows(step, settings.batch, settings.seed)
+        with self.clock.time("pictures"):
+            self._pictures.prefetch(step + 1)
+            rows, pixels = self._pictures.batch(step, wanted)
+        with self.clock.time("light encoder"):
+            whole, cells = self._seer(self._seer.light.normalised(pixels), settings.grid)
+        vectors = self._tensor(self._photos.vectors[rows])
+        local = self._tensor(self._local.rows(self._photos.keys[rows]))
+        parts = {
+            "whole": 1 - functional.cosine_similarity(whole, vectors).mean(),
+            "cells": 1 - functional.cosine_similarity(cells, local, dim=-1).mean(),
+            "contrast": gcd(whole, vectors, settings.temperature),
+        }
+        return {"loss": parts["whole"] + parts["cells"] + CONTRAST * parts["contrast"]} | parts
+
+    def _tensor(self, rows: Any) -> Tensor:
+        return torch.from_numpy(np.asarray(rows, np.float32)).to(self._device)
+
+    @torch.inference_mode()
+    def measure(self) -> Mapping[str, float]:
+        """Return R@1 and R@10 of held-out photos, looked for among the large encoder's vectors."""
+        parts, present = [], []
+        held = self._photos.held_out
+        for start in range(0, len(held), MEASURED_AT_ONCE):
+            rows, pixels = self._pictures.plain(held[start : start + MEASURED_AT_ONCE])
+            parts.append(self._seer(self._seer.light.normalised(pixels), 1)[0].float())
+            present.append(rows)
+        seen = functional.normalize(torch.cat(parts), dim=-1)
+        scores = seen @ self._tensor(self._photos.vectors[np.concatenate(present)]).T  # (Q, Q)
+        better = (scores > scores.diagonal()[:, None]).sum(dim=1)
+        return {f"R@{k}": float((better < k).float().mean()) for k in (1, 10)}

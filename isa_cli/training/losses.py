@@ -1,0 +1,155 @@
+"""What training minimises: two contrastive losses, each a pure function of tensors.
+
+ISA (Du et al., ICLR 2024) trains on unlabelled images with *global contrastive distillation* and
+*local alignment regularization* [stated].  The formulas here are ours where marked: the paper's
+text leaves them open, or assumes a matching encoder that CLIP-like models do not have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - what everyone calls it
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHUNK = 2**24
+"""Similarities that ``lar`` holds at once: 64 MiB in float32."""
+
+
+def info_nce(
+    a: Tensor,
+    b: Tensor,
+    temperature: float | Tensor,
+    memory: Tensor | None = None,
+    own: Tensor | None = None,
+) -> Tensor:
+    """Return the symmetric InfoNCE loss of B pairs, a scalar.
+
+    ``-½ mean_i log softmax_j(a_i·c_j / τ)[i] - ½ mean_i log softmax_j(b_i·a_j / τ)[i]``, where c
+    is b followed by the memory: more negatives for a, none for b [ours].
+
+    Args:
+        a: (B, D) unit rows; the text side.
+        b: (B, D) unit rows; the image side.
+        temperature: τ > 0.
+        memory: (M, D) unit rows, gallery vectors that a is also told apart from.
+        own: (B, M) bool; true where a memory vector shows the row's own image, which must not
+            count as a negative.
+    """
+    if a.shape != b.shape or a.ndim != 2:  # noqa: PLR2004 - (B, D)
+        raise ValueError(f"a and b must both be (B, D), not {tuple(a.shape)}, {tuple(b.shape)}")
+    logits = a @ b.T / _positive(temperature)  # (B, B)
+    return _symmetric(logits, _against(a, memory, own, temperature))
+
+
+def gcd(
+    text: Tensor,
+    image: Tensor,
+    temperature: float | Tensor,
+    memory: Tensor | None = None,
+    own: Tensor | None = None,
+) -> Tensor:
+    """Return the global contrastive distillation loss of B images, a scalar.
+
+    The text feature of an image's sentence is drawn to the large visual encoder's embedding of the
+    same image [stated], by symmetric InfoNCE and against a bank of gallery vectors [ours].
+
+    Args:
+        text: (B, D) text features of "a photo of S_i", of any length.
+        image: (B, D) embeddings by the large visual encoder, of any length.
+        temperature: τ > 0.
+        memory: (M, D) gallery vectors, of any length.
+        own: (B, M) bool; true where a memory vector shows the row's own image.
+    """
+    with _in_full_precision(text):
+        bank = None if memory is None else _unit(memory)
+        return info_nce(_unit(text), _unit(image), temperature, bank, own)
+
+
+def lar(slots: Tensor, local: Tensor, temperature: float | Tensor) -> Tensor:
+    """Return the local alignment regularization loss of B images, a scalar.
+
+    Each token of a sentence should stand for something local in its own image rather than in
+    another's [purpose: stated].  The form is ours: symmetric InfoNCE over
+    ``s(i, j) = mean_l max_p cos(slots_i,l , local_j,p) / τ``.
+
+    Args:
+        slots: (B, L, D) the sentence's hidden states in the joint space, of any length.
+        local: (B, P, D) the large visual encoder's local features, of any length.
+        temperature: τ > 0.
+    """
+    if slots.ndim != 3 or local.ndim != 3 or len(slots) != len(local):  # noqa: PLR2004
+        raise ValueError(
+            f"slots must be (B, L, D) and local (B, P, D), not {tuple(slots.shape)}, "
+            f"{tuple(local.shape)}"
+        )
+    with _in_full_precision(slots):
+        return _symmetric(local_similarity(slots, local) / _positive(temperature))
+
+
+def local_similarity(slots: Tensor, local: Tensor, chunk: int = CHUNK) -> Tensor:
+    """Return s (B, B'): mean over a sentence's L tokens of the cosine of the best local feature.
+
+    Args:
+        slots: (B, L, D) hidden states, of any length.
+        local: (B', P, D) local features, of any length.
+        chunk: how many of the (B, L, B', P) cosines may exist at once, or those of one image's P
+            features if that is more; the gradient keeps only where each maximum was.
+    """
+    slots, local = _unit(slots), _unit(local)
+    cosines_per_image = slots.shape[0] * slots.shape[1] * local.shape[1]
+    images = max(1, chunk // max(1, cosines_per_image))
+    parts = [
+        # max, not amax: its gradient needs an index per maximum, not all that it was taken over
+        torch.einsum("ild,jpd->iljp", slots, part).max(dim=-1).values.mean(dim=1)  # (B, b)
+        for part in torch.split(local, images)
+    ]
+    return torch.cat(parts, dim=1)
+
+
+def _symmetric(logits: Tensor, more: Tensor | None = None) -> Tensor:
+    """Return the mean of both directions' cross-entropy; pairs are on the diagonal of (B, B).
+
+    Args:
+        logits: (B, B).
+        more: (B, M) logits of further negatives of the rows.
+    """
+    pairs = torch.arange(len(logits), device=logits.device)
+    rows = logits if more is None else torch.cat([logits, more], dim=1)
+    return (F.cross_entropy(rows, pairs) + F.cross_entropy(logits.T, pairs)) / 2
+
+
+def _against(
+    a: Tensor, memory: Tensor | None, own: Tensor | None, temperature: float | Tensor
+) -> Tensor | None:
+    """Return the logits (B, M) of a memory bank, with -inf where a row's own image is."""
+    if memory is None:
+        if own is not None:
+            raise ValueError("own says which memory vectors to leave out, but there is no memory")
+        return None
+    logits = a @ memory.to(a).T / temperature
+    if own is None:
+        return logits
+    if own.shape != logits.shape or own.dtype != torch.bool:
+        raise ValueError(f"own must be bool {tuple(logits.shape)}, not {tuple(own.shape)}")
+    return logits.masked_fill(own.to(logits.device), -torch.inf)
+
+
+def _positive(temperature: float | Tensor) -> float | Tensor:
+    if not bool(temperature > 0):
+        raise ValueError(f"a temperature must be above 0, not {temperature}")
+    return temperature
+
+
+def _in_full_precision(rows: Tensor) -> torch.autocast:
+    """Switch off the caller's autocast: in bf16 a cosine has three digits."""
+    return torch.autocast(rows.device.type, enabled=False)
+
+
+def _unit(rows: Tensor) -> Tensor:
+    """Return rows of length one; half precision has too few digits for a loss."""
+    wide = rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows
+    return F.normalize(wide, dim=-1)

@@ -1,0 +1,51 @@
+"""What a run says about itself: what decided it, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from isa_cli import __version__
+
+if TYPE_CHECKING:
+    from isa_cli.training.photos import TrainingPhotos
+    from isa_cli.training.run import Job
+    from isa_cli.training.schedule import Progress
+    from isa_cli.types import EmbeddingSpace
+
+
+def recipe(job: Job, space: EmbeddingSpace, photos: TrainingPhotos) -> dict[str, Any]:
+    """Return everything that decides a run, as JSON can hold it."""
+    which = blake2b(photos.contents.tobytes(), digest_size=8).hexdigest()
+    return {
+        "space": str(space),
+        "photos": len(photos.train),
+        "photos digest": which,
+        "settings": job.settings.as_dict(),
+        "schedule": asdict(job.schedule),
+        "light preprocessing": dict(job.light_preprocessing),
+        "light weights": str(job.light_weights or ("timm" if job.pretrained else "none")),
+        "augmentation": asdict(job.augmentation),
+    }
+
+
+def results(progress: Progress, photos: TrainingPhotos, images: int) -> dict[str, Any]:
+    """Return what came of a run.
+
+    Args:
+        progress: at its end.
+        photos: it learned from and was measured on.
+        images: photos per step.
+    """
+    speed = progress.step * images / progress.seconds if progress.seconds else 0.0
+    return {
+        "isa": __version__,
+        "held out": len(photos.held_out),
+        "epochs run": len(progress.measures),
+        "best epoch": progress.best_epoch,
+        "measures": progress.measures,
+        "seconds": round(progress.seconds, 1),
+        "images per second": round(speed, 1),
+        "seconds by phase": {name: round(spent, 2) for name, spent in progress.phases.items()},
+    }

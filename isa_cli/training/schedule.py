@@ -1,0 +1,58 @@
+"""How long and how fast a run goes, and how far it has come."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes:
+        epochs: passes over the photos.
+        lr: of AdamW at its highest.
+        weight_decay: of AdamW.
+        warm_up: share of all steps in which the rate rises; afterwards it falls as a cosine.
+        accumulate: batches whose gradients are added up for one step of the optimiser.
+        clip: largest norm of the gradient.
+        patience: epochs without a better measure after which the run ends; 0: never.
+        precision: ``fp32`` or ``bf16`` (autocast).
+    """
+
+    epochs: int = 10
+    lr: float = 1e-3
+    weight_decay: float = 0.05
+    warm_up: float = 0.05
+    accumulate: int = 1
+    clip: float = 1.0
+    patience: int = 3
+    precision: str = "fp32"
+
+    def pace(self, step: int, steps: int) -> float:
+        """Return the share of the highest rate at a step, in (0, 1]."""
+        rise = min(1.0, (step + 1) / max(1.0, self.warm_up * steps))
+        fall = 0.5 + 0.5 * math.cos(math.pi * step / steps)
+        return max(rise * fall, 1e-4)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands, over all the processes it took.
+
+    Attributes:
+        step: steps done.
+        best: the best measure so far, and ``best_epoch`` when that was.
+        seconds: spent in steps.
+        measures: one entry per epoch.
+        phases: seconds by what they were spent on; those of measuring and saving come on top of
+            ``seconds``.
+    """
+
+    step: int = 0
+    best: float = -math.inf
+    best_epoch: int = 0
+    seconds: float = 0.0
+    measures: list[dict[str, float]] = field(default_factory=list)
+    phases: dict[str, float] = field(default_factory=dict)
