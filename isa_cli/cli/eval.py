@@ -7,139 +7,114 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from isa_cli.cli import console, options
+from isa_cli.cli import eval_options as own
+from isa_cli.cli.eval_compare import compare
+from isa_cli.cli.eval_options import Asking
+from isa_cli.cli.eval_published import published
+from isa_cli.cli.eval_tune import tune
+from isa_cli.cli.eval_wardrobe import wardrobe
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.names import (
-    BENCHMARKS,
-    CAPTIONED,
-    CAPTIONS,
-    CASES,
-    GALLERY,
-    PICTURES_PER_CASE,
-    SEED,
-    WARDROBE_MODEL,
-)
-from isa_cli.query.names import TRAINING_FREE
+from isa_cli.evaluation.names import BENCHMARKS, CAPTIONS, WARDROBE
+from isa_cli.evaluation.published import PUBLISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Collection
 
-    from isa_cli.config import Settings
-    from isa_cli.evaluation.benchmark import Benchmark
-    from isa_cli.types import Reporter
+CSV = "csv"
+"""The command that a CSV file's name is short for."""
+
+evaluations = typer.Typer(rich_markup_mode=None)
+"""The commands below ``isa eval``: one for each benchmark, and what is done with their numbers."""
 
 
-def evaluate(
-    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", hidden=True)],
-    method: Annotated[
+@evaluations.callback()
+def _evaluations() -> None:
+    """Measure how often each method finds the right picture, where the answers are known.
+
+    isa eval FILE.csv is short for isa eval csv FILE.csv: your own questions, your own photos.
+
+    \b
+      isa eval cirr --check
+      isa eval cirr --root ~/data/cirr --query-model query.safetensors
+      isa eval my.csv --gallery ~/Pictures
+      isa eval compare before.json after.json
+
+    Vectors are kept in the cache: a second run takes seconds.
+    """  # noqa: D301 - typer's mark for lines to keep
+
+
+def completed(arguments: list[str], commands: Collection[str]) -> list[str]:
+    """Return the arguments of ``isa eval``, the command first.
+
+    Raises:
+        UsageError: they name no benchmark, or one that isn't there.
+    """
+    first = next((word for word in arguments if word in commands), None)
+    if first is not None and arguments[0].startswith("-"):  # isa eval --json cirr
+        rest = list(arguments)
+        rest.remove(first)
+        return [first, *rest]
+    names = f"there are {', '.join(BENCHMARKS)}, and your own: FILE.csv"
+    if not arguments:
+        raise UsageError("no benchmark is named: isa eval BENCHMARK", names)
+    if arguments[0] in commands:
+        return arguments
+    if arguments[0].lower().endswith(".csv"):
+        return [CSV, *arguments]
+    raise UsageError(f"no benchmark is called {console.printable(arguments[0])!r}", names)
+
+
+def csv(
+    file: Annotated[str, typer.Argument(metavar="FILE", hidden=True)],
+    gallery: Annotated[
         str | None,
         typer.Option(
-            "--method",
-            metavar="A,B,...",
-            help="Which ways to put picture and words together (default: all).",
+            "--gallery",
+            metavar="DIR",
+            help="A folder of pictures, or a gallery of isa index (default: yours).",
         ),
     ] = None,
-    alpha: Annotated[
-        float | None,
-        typer.Option("--alpha", metavar="0..1", help="The weight of the words in all of them."),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, metavar="N", help="Decides pictures and questions.")
-    ] = SEED,
-    count: Annotated[
-        int | None,
-        typer.Option(
-            "--count", min=1, metavar="N", help=f"How many questions (default: {CASES:,})."
-        ),
-    ] = None,
-    gallery_size: Annotated[
-        int | None,
-        typer.Option(
-            "--gallery-size", min=1, metavar="N", help=f"How many pictures (default: {GALLERY:,})."
-        ),
-    ] = None,
+    method: own.MethodOption = None,
+    alpha: own.AlphaOption = None,
+    query_model: own.QueryModelOption = None,
     as_json: options.JsonOption = False,
+    markdown: own.MarkdownOption = False,
+    chart: own.ChartOption = None,
+    html: own.HtmlOption = None,
+    html_cases: own.HtmlCasesOption = own.HTML_CASES,
     model: options.ModelOption = None,
     device: options.DeviceOption = None,
     precision: options.PrecisionOption = None,
     quiet: options.QuietOption = False,
 ) -> int:
-    """Measure how often each method finds the right picture, where the answers are known.
+    """Ask your own questions of your own photos; of a gallery nothing is embedded again.
 
-    BENCHMARK is wardrobe (rendered garments, a reference and words that change it) or
-    wardrobe-captions (words alone), asked of the bundled model unless you name another.  Pictures
-    and vectors are kept in the cache: a second run takes seconds.
-    """
-    make = _benchmark(benchmark, seed, count, gallery_size)
-    settings = options.settings(model=model, device=device, precision=precision)
+    FILE has the columns reference, modifier and target; several targets, with ; between them, are
+    all right answers.  Paths start at the photos' folder or at FILE's.
 
-    from isa_cli.evaluation.plan import Plan
+    \b
+      isa eval my.csv --gallery ~/Pictures --html failures.html
+    """  # noqa: D301 - typer's mark for lines to keep
+    output = own.output(
+        as_json=as_json,
+        markdown=markdown,
+        chart=chart,
+        html=html,
+        html_cases=html_cases,
+        quiet=quiet,
+    )
+    asking = Asking(method, alpha, query_model, model, device, precision)
+    from isa_cli.cli import eval_own, eval_run
 
-    methods = _methods(benchmark, method)
-    plan = Plan(_model(model, settings), settings.device, settings.precision, methods, alpha)
-    plan.check()  # a typing error need not wait for torch
-
-    from isa_cli.cli import eval_report
-    from isa_cli.evaluation.measure import measure
-
-    reporter = console.ConsoleReporter(quiet=quiet)
-    document = measure(lambda: make(reporter), plan, reporter)
-    eval_report.show(document, as_json=as_json)
-    return 0
-
-
-def _benchmark(
-    name: str, seed: int, count: int | None, gallery_size: int | None
-) -> Callable[[Reporter], Benchmark]:
-    """Return what makes the benchmark, once what was asked for is known to be possible."""
-    if name not in BENCHMARKS:
-        raise UsageError(f"no benchmark is called {name!r}", f"there are {', '.join(BENCHMARKS)}")
-    if name == CAPTIONS:
-        return _captions(seed, count, gallery_size)
-    cases = count or CASES
-    gallery = gallery_size or max(GALLERY, PICTURES_PER_CASE * cases)
-    least = PICTURES_PER_CASE * cases
-    if gallery < least:
-        raise UsageError(
-            f"--gallery-size {gallery} is too small for {cases:,} questions",
-            f"each brings a reference and an answer: at least {least}, or a smaller --count",
-        )
-
-    def make(reporter: Reporter) -> Benchmark:
-        from isa_cli.evaluation.wardrobe import wardrobe
-
-        return wardrobe(reporter, seed=seed, triplets=cases, gallery=gallery)
-
-    return make
+    asked = eval_own.questions(file, gallery, asking)
+    plan = eval_run.plan_for(CSV, asking, asked.settings, asked.model, asked.learned)
+    return eval_run.run(lambda _: asked.benchmark, plan, output, stored=asked.photos.vectors)
 
 
-def _captions(
-    seed: int, count: int | None, gallery_size: int | None
-) -> Callable[[Reporter], Benchmark]:
-    if count and gallery_size and count != gallery_size:
-        raise UsageError(
-            f"{CAPTIONS} asks for each picture once, but --count is {count} and --gallery-size "
-            f"{gallery_size}",
-            "give one of them",
-        )
-
-    def make(reporter: Reporter) -> Benchmark:
-        from isa_cli.evaluation.wardrobe import captions
-
-        return captions(reporter, seed=seed, count=count or gallery_size or CAPTIONED)
-
-    return make
-
-
-def _methods(benchmark: str, asked: str | None) -> tuple[str, ...]:
-    """Return the methods by name: those asked for, else all that the benchmark can be asked by."""
-    if asked is None:
-        return ("text",) if benchmark == CAPTIONS else TRAINING_FREE
-    methods = tuple(name.strip() for name in asked.split(",") if name.strip())
-    if benchmark == CAPTIONS and methods != ("text",):
-        raise UsageError(f"{CAPTIONS} asks with words alone", "use --method text, or leave it out")
-    return methods
-
-
-def _model(flag: str | None, settings: Settings) -> str:
-    """Return the model to measure: the flag's, else the settings', else the wardrobe's own."""
-    return options.absolute_model(flag or settings.model or WARDROBE_MODEL)
+for _each in PUBLISHED.values():
+    evaluations.command(_each.name, short_help=f"{_each.title}, from your disk.")(published)
+evaluations.command(WARDROBE, short_help="Rendered garments; needs no data.")(wardrobe)
+evaluations.command(CAPTIONS, short_help="The same, asked with words alone.")(wardrobe)
+evaluations.command(short_help="Your own questions of your own photos.")(csv)
+evaluations.command(short_help="Is B.json better than A.json, or luckier?")(compare)
+evaluations.command(short_help="Choose method, weight and text on a val split.")(tune)

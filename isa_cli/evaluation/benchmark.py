@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """One question and its right answers.
 
@@ -19,20 +22,32 @@ class Case:
         reference: position of the picture to start from, in the benchmark's images; ``None``
             where words are all that is asked.
         modifier: the words that change it.
-        targets: positions of the right answers, at least one.
+        targets: positions of the right answers; none where they are hidden.
         groups: which of the report's breakdowns count it.
+        wordings: the same change in other words; the vectors of all wordings are averaged.
+        subset: positions that are ranked once more among themselves (CIRR's group of five).
+        gallery: (M,) rising positions that may be answers; ``None``: all of the benchmark's
+            images.  Cases with one gallery share one array.
     """
 
     id: str
     reference: int | None
     modifier: str
-    targets: tuple[int, ...]
+    targets: tuple[int, ...] = ()
     groups: tuple[str, ...] = ()
+    wordings: tuple[str, ...] = ()
+    subset: tuple[int, ...] = ()
+    gallery: NDArray[np.int64] | None = None
 
     @property
     def references(self) -> tuple[int, ...]:
         """The reference's position, if there is one."""
         return () if self.reference is None else (self.reference,)
+
+    @property
+    def modifiers(self) -> tuple[str, ...]:
+        """All wordings, the first being ``modifier``."""
+        return (self.modifier, *self.wordings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +56,11 @@ class Ranking:
 
     Attributes:
         top: gallery positions, best first; the benchmark's ``depth`` says how many.
+        subset: the case's ``subset``, best first.
     """
 
     top: tuple[int, ...]
+    subset: tuple[int, ...] = ()
 
 
 Metric: TypeAlias = "Callable[[Ranking, Case], float]"
@@ -63,18 +80,31 @@ def at(metric: Callable[[Sequence[int], Collection[int], int], float], k: int) -
     return judge
 
 
+def within(metric: Callable[[Sequence[int], Collection[int], int], float], k: int) -> Metric:
+    """Return one of ``evaluation.metrics`` at a cut-off, over the case's subset alone."""
+
+    def judge(ranking: Ranking, case: Case) -> float:
+        return metric(ranking.subset, case.targets, k)
+
+    return judge
+
+
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """Search with known answers.
+    """Search with known answers, or with hidden ones.
 
     Attributes:
         name, split: what the report calls it.
-        images: the gallery; a case names its pictures by their positions here.
+        images: every picture; a case names its pictures by their positions here.
         cases: the questions.
-        metrics: how a ranking is judged, by the name that the report gives the number.
+        metrics: how a ranking is judged, by the name that the report gives the number; none where
+            the answers are hidden.
         depth: how many answers the metrics look at.
         keep_reference: whether the reference may be an answer to its own question.
         groups: the breakdowns of the report, in its order; a case may count in several.
+        macro: the groups whose means are averaged to the benchmark's own numbers (FashionIQ's
+            categories, GeneCIS' tasks); none: the mean is over the cases.
+        names: what submissions and reports call the images; ``()``: their paths.
         protocol: what else somebody who compares numbers has to know, such as a seed.
     """
 
@@ -86,6 +116,8 @@ class Benchmark:
     depth: int
     keep_reference: bool
     groups: tuple[str, ...] = ()
+    macro: tuple[str, ...] = ()
+    names: Sequence[str] = ()
     protocol: Mapping[str, str | int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,8 +128,13 @@ class Benchmark:
         """
         if not self.cases:
             raise ValueError(f"the benchmark {self.name} has no case")
+        if self.names and len(self.names) != len(self.images):
+            raise ValueError(f"{len(self.names)} names for {len(self.images)} images")
         for case in self.cases:
-            if not all(0 <= one < len(self.images) for one in (*case.references, *case.targets)):
+            named = (*case.references, *case.targets, *case.subset)
+            if not all(0 <= one < len(self.images) for one in named):
                 raise ValueError(f"case {case.id} points outside the gallery")
             if not self.keep_reference and case.reference in case.targets:
                 raise ValueError(f"case {case.id} wants its own reference, which is removed")
+            if self.metrics and not case.targets:
+                raise ValueError(f"case {case.id} has no right answer")

@@ -18,23 +18,49 @@ _BLOCK = 100
 """Resamples drawn at once: 4,000 cases take 3 MB of positions."""
 
 
-def interval(values: NDArray[np.float64]) -> tuple[float, float]:
+def interval(*strata: NDArray[np.float64]) -> tuple[float, float]:
     """Return the 95 % interval of the mean: quantiles of the means of resampled cases.
 
     Args:
-        values: (Q,) one number per case.
+        strata: (Q,) one number per case; of several arrays it is the mean of their means, and the
+            cases of each are resampled among themselves.
 
     Raises:
         ValueError: there is no case.
     """
-    count = len(values)
-    if not count:
+    return middle(resampled_means(*strata))
+
+
+def middle(means: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the quantiles that leave 95 % of the means between them."""
+    outside = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(means, [outside, 1 - outside])
+    return float(low), float(high)
+
+
+def resampled_means(*strata: NDArray[np.float64], count: int = RESAMPLES) -> NDArray[np.float64]:
+    """Return the mean as it comes out for resampled cases, (count,) float64.
+
+    Args:
+        strata: as for ``interval``.
+        count: how many times, a multiple of 100.
+
+    Raises:
+        ValueError: there is no case.
+    """
+    if not strata or not all(map(len, strata)):
         raise ValueError("no case has no mean")
     rng = np.random.default_rng(SEED)
+    means = np.array([_means(values, rng, count) for values in strata], np.float64)
+    return np.asarray(means.mean(axis=0))
+
+
+def _means(
+    values: NDArray[np.float64], rng: np.random.Generator, count: int
+) -> NDArray[np.float64]:
+    """Return the means of resampled values, (count,) float64."""
     means = [
-        values[rng.integers(0, count, (_BLOCK, count))].mean(axis=1)
-        for _ in range(RESAMPLES // _BLOCK)
+        values[rng.integers(0, len(values), (_BLOCK, len(values)))].mean(axis=1)
+        for _ in range(count // _BLOCK)
     ]
-    outside = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(np.concatenate(means), [outside, 1 - outside])
-    return float(low), float(high)
+    return np.concatenate(means)

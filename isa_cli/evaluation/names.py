@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from isa_cli.evaluation.published import PUBLISHED
+
 WARDROBE = "wardrobe"
 CAPTIONS = "wardrobe-captions"
-BENCHMARKS = (WARDROBE, CAPTIONS)
+BENCHMARKS = (*PUBLISHED, WARDROBE, CAPTIONS)
+
+TEST_SPLITS = ("test", "test1")
+"""Splits that results are stated on, and that nothing may be chosen by."""
 
 SEED = 7
+"""Of the wardrobe that results are stated on."""
+TUNING_SEED = 1
+"""Of the wardrobe that choices are made on."""
 CASES = 1_200
 GALLERY = 6_000
 CAPTIONED = 1_000

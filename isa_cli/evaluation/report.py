@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from isa_cli.evaluation.runner import MethodResult
 
 
+DIGITS = 6
+"""Of the values that the document keeps case by case."""
+
+
 def document(
     benchmark: Benchmark, results: Sequence[MethodResult], protocol: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -26,24 +30,38 @@ def document(
 
         {benchmark, split, protocol: {gallery, cases, reference, ...},
          results: [{method, metrics: {"R@1": 0.31}, intervals: {"R@1": [0.29, 0.33]},
-                    groups: {name: {cases: 400, metrics, intervals}}}]}
+                    groups: {name: {cases: 400, metrics, intervals}},
+                    values: {"R@1": [0, 1, ...]}}],
+         cases: ["a", "b", ...], macro: {name: [0, 1, ...]}}
+
+    ``values`` and ``cases`` are parallel and ``macro`` has positions in them: two documents hold
+    all that ``significance`` needs.  Where a benchmark says ``macro``, its own numbers are the
+    means of those groups' means.
 
     Args:
         benchmark: what was run.
         results: one per composer.
         protocol: what was run with; follows the benchmark's own facts.
+
+    Raises:
+        ValueError: a group of ``macro`` has no case.
     """
-    counted = {
+    counted: dict[str, Any] = {
         "gallery": len(benchmark.images),
         "cases": len(benchmark.cases),
         "reference": _reference(benchmark),
     }
-    members = {group: _members(benchmark, group) for group in benchmark.groups}
+    if benchmark.macro:
+        counted["mean of"] = ", ".join(benchmark.macro)
+    groups = {name: _members(benchmark, name) for name in benchmark.groups}
+    macro = {name: _members(benchmark, name) for name in benchmark.macro}
     return {
         "benchmark": benchmark.name,
         "split": benchmark.split,
         "protocol": counted | dict(benchmark.protocol) | dict(protocol),
-        "results": [_result(result, members) for result in results],
+        "results": [_result(result, groups, macro) for result in results],
+        "cases": [case.id for case in benchmark.cases],
+        "macro": {name: rows.tolist() for name, rows in macro.items()},
     }
 
 
@@ -59,18 +77,37 @@ def _members(benchmark: Benchmark, group: str) -> NDArray[np.intp]:
     return np.flatnonzero([group in case.groups for case in benchmark.cases])
 
 
-def _result(result: MethodResult, members: Mapping[str, NDArray[np.intp]]) -> dict[str, Any]:
-    groups = {
-        group: {"cases": len(rows)}
-        | _numbers({name: values[rows] for name, values in result.values.items()})
-        for group, rows in members.items()
-        if len(rows)
-    }
-    return {"method": result.method, **_numbers(result.values), "groups": groups}
-
-
-def _numbers(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+def _result(
+    result: MethodResult,
+    groups: Mapping[str, NDArray[np.intp]],
+    macro: Mapping[str, NDArray[np.intp]],
+) -> dict[str, Any]:
+    everything = [np.arange(len(each)) for each in list(result.values.values())[:1]]
     return {
-        "metrics": {name: float(each.mean()) for name, each in values.items()},
-        "intervals": {name: list(interval(each)) for name, each in values.items()},
+        "method": result.method,
+        **_numbers(result.values, list(macro.values()) or everything),
+        "groups": {
+            name: {"cases": len(rows)} | _numbers(result.values, [rows])
+            for name, rows in groups.items()
+            if len(rows)
+        },
+        "values": {name: _compact(each) for name, each in result.values.items()},
     }
+
+
+def _numbers(
+    values: Mapping[str, NDArray[np.float64]], strata: Sequence[NDArray[np.intp]]
+) -> dict[str, Any]:
+    """Return the mean of each metric, or the mean of its strata's means, and its interval."""
+    metrics, intervals = {}, {}
+    for name, each in values.items():
+        parts = [each[rows] for rows in strata]
+        intervals[name] = list(interval(*parts))
+        metrics[name] = sum(float(part.mean()) for part in parts) / len(parts)
+    return {"metrics": metrics, "intervals": intervals}
+
+
+def _compact(values: NDArray[np.float64]) -> list[float | int]:
+    """Return numbers that take few characters: ``1`` for ``1.0``, and six digits."""
+    rounded = values.round(DIGITS).tolist()
+    return [int(value) if value.is_integer() else value for value in rounded]

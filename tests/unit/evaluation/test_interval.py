@@ -31,3 +31,14 @@ def test_certainty_and_a_single_case():
     assert interval(np.array([0.25])) == (0.25, 0.25)
     with pytest.raises(ValueError, match="no case"):
         interval(np.empty(0))
+    with pytest.raises(ValueError, match="no case"):
+        interval(np.ones(3), np.empty(0))
+
+
+def test_strata_are_resampled_among_themselves_and_count_alike():
+    few, many = np.repeat([0.0, 1.0], 20), np.repeat([0.0, 1.0], [1200, 400])
+    low, high = interval(few, many)
+    half = 1.96 * np.sqrt(0.25 / 40 + 0.25 * 0.75 / 1600) / 2
+    assert (low + high) / 2 == pytest.approx((0.5 + 0.25) / 2, abs=0.01)
+    assert (high - low) / 2 == pytest.approx(half, rel=0.1)
+    assert interval(np.zeros(5), np.ones(50)) == (0.5, 0.5)

@@ -1,9 +1,11 @@
 """The document that --json prints, field by field."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from isa_cli.evaluation.benchmark import Benchmark, Case, at
 from isa_cli.evaluation.metrics import recall_at
@@ -50,8 +52,11 @@ def test_the_whole_document():
                     "swap": {"cases": 2, **one},
                     "seen pairs": {"cases": 2, **one},
                 },
+                "values": {"R@1": [1, 1, 1]},
             }
         ],
+        "cases": ["a", "b", "c"],
+        "macro": {},
     }
 
 
@@ -69,3 +74,34 @@ def test_it_survives_json_and_is_the_same_every_time():
     made = document(BENCHMARK, [HALF, SURE], {"alpha": {"sum": 0.7}})
     assert json.loads(json.dumps(made)) == made
     assert document(BENCHMARK, [HALF, SURE], {"alpha": {"sum": 0.7}}) == made
+
+
+def test_values_are_kept_case_by_case_in_few_characters():
+    values = MethodResult("m", {"mAP@5": np.array([1.0, 1 / 3, 0.0])})
+    (result,) = document(BENCHMARK, [values], {})["results"]
+    assert json.dumps(result["values"]) == '{"mAP@5": [1, 0.333333, 0]}'
+
+
+def test_a_macro_mean_counts_each_group_once_and_resamples_within_it():
+    made = document(replace(BENCHMARK, macro=("swap", "two")), [HALF], {})
+    assert made["macro"] == {"swap": [0, 2], "two": [1]}
+    assert made["protocol"]["mean of"] == "swap, two"
+    (result,) = made["results"]
+    assert result["metrics"] == {"R@1": 0.5}  # the plain mean is 2/3
+    assert result["intervals"] == {"R@1": [0.5, 0.5]}  # nothing varies within either
+    assert result["groups"]["swap"]["metrics"]["R@1"] == 1.0
+
+
+def test_a_macro_group_without_cases_is_refused():
+    with pytest.raises(ValueError, match="no case"):
+        document(replace(BENCHMARK, macro=("swap", "nobody")), [HALF], {})
+
+
+def test_hidden_answers_have_no_numbers():
+    cases = [Case("a", 0, "x", groups=("swap",)), Case("b", 1, "x")]
+    hidden = replace(BENCHMARK, cases=cases, metrics={})
+    made = document(hidden, [MethodResult("m", {}, [])], {})
+    nothing = {"metrics": {}, "intervals": {}}
+    assert made["results"] == [
+        {"method": "m", **nothing, "groups": {"swap": {"cases": 1, **nothing}}, "values": {}}
+    ]

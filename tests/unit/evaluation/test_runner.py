@@ -7,10 +7,12 @@ import pytest
 from PIL import Image
 
 from isa_cli.errors import ImageError
-from isa_cli.evaluation.benchmark import Benchmark, Case, at
-from isa_cli.evaluation.measure import composers_for
+from isa_cli.evaluation.benchmark import Benchmark, Case, Ranking, at
+from isa_cli.evaluation.measure import calibration
 from isa_cli.evaluation.metrics import average_precision_at, recall_at
 from isa_cli.evaluation.runner import best, run
+from isa_cli.query.composers import TrainingFree
+from isa_cli.query.remembered import Remembered
 from isa_cli.types import EmbeddingSpace, Silent
 
 SPACE = EmbeddingSpace("plane", 2, "p" * 64)
@@ -38,9 +40,11 @@ class Tops:
 
     def __init__(self):
         self.seen = {}
+        self.subsets = {}
 
     def __call__(self, ranking, case):
         self.seen[case.id] = ranking.top
+        self.subsets[case.id] = ranking.subset
         return 0.0
 
 
@@ -153,6 +157,88 @@ def test_the_best_are_those_of_a_full_sort():
         assert best(scores, k) == tuple(full[:k])
 
 
+def test_a_subset_is_ranked_by_the_same_scores_without_the_reference():
+    cases = [
+        Case("a", 0, "east", (2,), subset=(4, 3, 2, 1)),
+        Case("b", 1, "north", (4,), subset=(3, 2, 1, 0)),  # the reference itself is no answer
+        Case("c", 2, "west", (3,)),
+    ]
+    tops = Tops()
+    run(benchmark(cases, depth=1, tops=tops), GALLERY, [Towards()], Silent())
+    assert tops.subsets == {"a": (2, 1, 4, 3), "b": (0, 2, 3), "c": ()}
+    assert tops.seen == {"a": (2,), "b": (4,), "c": (3,)}
+
+
+@pytest.mark.parametrize("batch", [1, 3, 256])
+def test_each_case_is_asked_of_its_own_gallery(batch):
+    shared, small = np.array([1, 2, 3]), np.array([0, 4])
+    cases = [
+        Case("a", 0, "east", (2,), gallery=shared),  # the reference is not in it
+        Case("b", 1, "west", (3,), gallery=shared, subset=(1, 2, 3, 4)),  # 4 is not, 1 is removed
+        Case("c", 3, "north", (4,), gallery=small),
+        Case("d", 3, "north", (4,)),
+        Case("e", 2, "east", (1,), gallery=shared),
+    ]
+    tops = Tops()
+    run(benchmark(cases, tops=tops), GALLERY, [Towards()], Silent(), batch=batch)
+    assert tops.seen == {
+        "a": (2, 1, 3),
+        "b": (3, 2),
+        "c": (4, 0),
+        "d": (1, 4, 0, 2),
+        "e": (1, 3),
+    }
+    assert tops.subsets["b"] == (3, 2)
+
+
+def test_wordings_are_composed_each_and_their_vectors_averaged():
+    slanted = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [-0.6, 0.8]], np.float32)
+    composer, tops = Towards(), Tops()
+    cases = [
+        Case("one", None, "east", (0,)),
+        Case("both", None, "east", (0,), wordings=("north", "north")),  # (1, 2) / sqrt(5)
+        Case("against", None, "east", (0,), wordings=("west",)),  # no direction: all score 0
+    ]
+    made = benchmark(
+        cases,
+        images=[Path(str(number)) for number in range(4)],
+        tops=tops,
+    )
+    run(made, slanted, [composer], Silent())
+    assert [query.modifier for query in composer.batches[0]] == [
+        *("east", "east", "north", "north", "east", "west")
+    ]
+    assert tops.seen == {"one": (0, 1, 2, 3), "both": (1, 2, 0, 3), "against": (0, 1, 2, 3)}
+
+
+def test_hidden_answers_have_rankings_and_no_numbers():
+    cases = [Case("a", 0, "east"), Case("b", 3, "north", subset=(0, 1))]
+    hidden = Benchmark(
+        name="directions",
+        split="test",
+        images=[Path(str(number)) for number in range(5)],
+        cases=cases,
+        metrics={},
+        depth=2,
+        keep_reference=False,
+    )
+    (result,) = run(hidden, GALLERY, [Towards()], Silent(), batch=1, keep_rankings=True)
+    assert result.values == {}
+    assert result.rankings == [Ranking((2, 1)), Ranking((1, 4), (1, 0))]
+
+
+def test_rankings_are_kept_only_if_somebody_wants_them():
+    (without,) = run(benchmark(CASES), GALLERY, [Towards()], Silent())
+    (kept,) = run(benchmark(CASES), GALLERY, [Towards()], Silent(), batch=2, keep_rankings=True)
+    assert without.rankings is None
+    assert [ranking.top for ranking in kept.rankings] == [
+        (2, 1, 4, 3),
+        (4, 0, 2, 3),
+        (3, 1, 4, 0),
+    ]
+    assert kept.values["R@1"].tolist() == without.values["R@1"].tolist()
+
+
 class Words:
     """A text encoder that counts what it encodes."""
 
@@ -171,7 +257,8 @@ class Words:
 def test_composers_share_the_words_and_the_weight_of_the_words():
     words = Words()
     names = ("image", "text", "sum", "calibrated")
-    composers = composers_for(names, words, GALLERY, alpha=0.25)
+    shared, scores = Remembered(words), calibration(GALLERY)
+    composers = [TrainingFree(name, shared, scores, 0.25) for name in names]
     results = run(benchmark([*CASES, Case("d", 3, "east", (0,))]), GALLERY, composers, Silent())
     assert [result.method for result in results] == list(names)
     assert sorted(words.encoded) == ["east", "north", "west"]

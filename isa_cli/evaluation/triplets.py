@@ -1,0 +1,211 @@
+"""A person's own benchmark: a CSV file of questions about their own photos.
+
+::
+
+    reference,modifier,targets
+    2024/red.jpg,the same in blue,2024/blue.jpg;2023/navy.jpg
+
+Paths start at the photos' folder, at the CSV file's folder, or at the root.  A reference need not
+be among the photos; an answer does.
+"""
+
+# Paths are bytes, which pathlib does not take.
+# ruff: noqa: PTH100, PTH113, PTH118
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isa_cli.errors import UsageError
+from isa_cli.evaluation.benchmark import Benchmark, Case, at
+from isa_cli.evaluation.metrics import average_precision_at, recall_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from isa_cli.evaluation.own import OwnPhotos
+
+COLUMNS = "reference, modifier and target (or targets: several, separated by ;)"
+
+METRICS = {
+    "R@1": at(recall_at, 1),
+    "R@5": at(recall_at, 5),
+    "R@10": at(recall_at, 10),
+    "mAP@10": at(average_precision_at, 10),
+}
+
+DEPTH = 50
+"""Answers that are ranked; more than the metrics look at, for the page of failures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question as it was written.
+
+    Attributes:
+        line: in the file, from 1.
+        reference, modifier: what is asked.
+        targets: the right answers, at least one.
+    """
+
+    line: int
+    reference: str
+    modifier: str
+    targets: tuple[str, ...]
+
+
+def read_rows(file: Path) -> list[Row]:
+    """Return the questions of a CSV file.
+
+    Raises:
+        UsageError: it can't be read, lacks a column or holds no question, or one is incomplete.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            return _rows(file, ((reader.line_num, cells) for cells in reader))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(
+            f"{file} can't be read as CSV: {reason}", f"it needs the columns {COLUMNS}"
+        ) from error
+
+
+def triplets(file: Path, photos: OwnPhotos) -> Benchmark:
+    """Return a CSV file's questions over photos; the reference is removed, as ``isa search`` does.
+
+    The benchmark's first images are the photos, in their order; references that are none of them
+    follow, and are nobody's answer.
+
+    Args:
+        file: of the questions.
+        photos: what is searched.
+
+    Raises:
+        UsageError: it can't be read, or a question names what isn't there.
+    """
+    rows = read_rows(file)
+    places = _Places(file, photos)
+    asked = [(row, places.reference(row), places.targets(row)) for row in rows]
+    gallery = np.arange(len(photos.files)) if places.others else None
+    return Benchmark(
+        name=file.name,
+        split="all",
+        images=[*photos.images, *(Path(os.fsdecode(path)) for path in places.others)],
+        cases=[_case(file, row, start, found, gallery) for row, start, found in asked],
+        metrics=METRICS,
+        depth=DEPTH,
+        keep_reference=False,
+        protocol={"gallery": len(photos.files), "photos": photos.name},
+    )
+
+
+class _Places:
+    """Finds the photos that questions name."""
+
+    def __init__(self, file: Path, photos: OwnPhotos) -> None:
+        self._file = file
+        self._positions = photos.positions
+        self._starts = (*photos.roots, os.path.abspath(os.fsencode(file.parent)))
+        self._count = len(photos.files)
+        self.others: dict[bytes, int] = {}
+
+    def reference(self, row: Row) -> int:
+        """Return the reference's position; a file that is no photo here gets one of its own."""
+        known = self._known(row.reference)
+        if known is not None:
+            return known
+        for path in self._paths(row.reference):
+            if os.path.isfile(path):
+                return self.others.setdefault(path, self._count + len(self.others))
+        raise UsageError(
+            f"{self._file}, line {row.line}: there is no picture {row.reference!r}",
+            "paths start at the gallery's folder or at the CSV file's",
+        )
+
+    def targets(self, row: Row) -> tuple[int, ...]:
+        """Return the positions of the right answers, each once."""
+        found: dict[int, None] = {}
+        for name in row.targets:
+            known = self._known(name)
+            if known is None:
+                raise UsageError(
+                    f"{self._file}, line {row.line}: the target {name!r} is not in the gallery",
+                    "a right answer has to be among the pictures that are searched",
+                )
+            found[known] = None
+        return tuple(found)
+
+    def _known(self, name: str) -> int | None:
+        found = (self._positions.get(path) for path in self._paths(name))
+        return next((position for position in found if position is not None), None)
+
+    def _paths(self, name: str) -> Iterator[bytes]:
+        """Yield what a path may mean, the likeliest first."""
+        path = os.path.expanduser(os.fsencode(name))  # noqa: PTH111
+        for start in self._starts:
+            yield os.path.abspath(os.path.join(start, path))
+
+
+def _case(
+    file: Path,
+    row: Row,
+    reference: int,
+    targets: tuple[int, ...],
+    gallery: NDArray[np.int64] | None,
+) -> Case:
+    if reference in targets:
+        raise UsageError(
+            f"{file}, line {row.line}: {row.reference!r} is both reference and target",
+            "the reference is removed from its own answers",
+        )
+    return Case(f"line {row.line}", reference, row.modifier, targets, gallery=gallery)
+
+
+# --- the file ------------------------------------------------------------------------------------
+
+
+def _rows(file: Path, lines: Iterator[tuple[int, list[str]]]) -> list[Row]:
+    columns = _columns(file, next(lines, (1, []))[1])
+    rows = [_row(file, line, cells, columns) for line, cells in lines if any(cells)]
+    if not rows:
+        raise UsageError(f"{file} holds no question", "write one below the columns' names")
+    return rows
+
+
+def _columns(file: Path, heading: list[str]) -> dict[str, int]:
+    """Return where the columns are, by name."""
+    there = {name.strip().lower(): at for at, name in enumerate(heading)}
+    if "targets" in there:
+        there["target"] = there["targets"]
+    missing = [name for name in ("reference", "modifier", "target") if name not in there]
+    if missing:
+        raise UsageError(
+            f"{file} has no column {missing[0]!r} in its first line",
+            f"it needs the columns {COLUMNS}",
+        )
+    return there
+
+
+def _row(file: Path, line: int, cells: list[str], columns: Mapping[str, int]) -> Row:
+    def cell(name: str) -> str:
+        place = columns[name]
+        value = cells[place].strip() if place < len(cells) else ""
+        if not value.strip("; "):
+            raise UsageError(
+                f"{file}, line {line} has no {name}",
+                "each question needs a reference, a modifier and a target",
+            )
+        return value
+
+    names = (name.strip() for name in cell("target").split(";"))
+    targets = tuple(name for name in names if name)
+    return Row(line, cell("reference"), cell("modifier"), targets)
