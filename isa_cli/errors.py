@@ -10,6 +10,8 @@
     │   ├── GalleryLocked       another process is writing
     │   ├── GalleryDamaged      the catalogue itself fails its integrity check
     │   └── SpaceMismatch       the gallery holds another model's vectors
+    ├── TrainingError     4     a training run that cannot begin, or go on
+    ├── BenchmarkError    4     a published benchmark that is not there as it was published
     └── Interrupted       130   SIGINT or SIGTERM, after everything finished has been saved
 
 Exit codes: 0 done, 1 nothing found, 2 the request, 3 done but some files failed, 4 the world,
@@ -96,6 +98,14 @@ class SpaceMismatch(GalleryError):
         )
         self.gallery = gallery
         self.model = model
+
+
+class TrainingError(IsaError):
+    """A training run that cannot begin or go on: too few photos, other settings, no number."""
+
+
+class BenchmarkError(IsaError):
+    """A published benchmark that is not there as it was published; says which file, and what."""
 
 
 class Interrupted(IsaError):

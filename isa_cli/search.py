@@ -7,27 +7,35 @@ in the gallery uses its stored vector, and without words needs no model at all.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.errors import ImageError, SpaceMismatch, UsageError
+from isa_cli.errors import ImageError, SpaceMismatch
 from isa_cli.images import digest, open_image, read_file
 from isa_cli.query.composers import Calibration, TrainingFree
-from isa_cli.query.names import DEFAULT_METHOD, METHODS
+from isa_cli.query.names import DEFAULT_ALPHA, DEFAULT_METHOD, LEARNED, TRAINING_FREE
+from isa_cli.query.tuned import TUNED, from_json
+from isa_cli.request import Answer, asked, learned_method
 from isa_cli.types import Hit, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
     from isa_cli.backbones import Backbone
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.types import EmbeddingSpace, Photo, Reporter, TextEncoder, Vectors, Where
+    from isa_cli.query.files import QueryFile
+    from isa_cli.query.tuned import Choice
+    from isa_cli.request import Request
+    from isa_cli.types import Composer, EmbeddingSpace, Photo, Reporter, TextEncoder, Vectors
 
     Vector = NDArray[np.float32]  # (D,)
 
@@ -39,56 +47,17 @@ GROUP_AT = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asks.
+class _Picture:
+    """A picture of the question, read but not yet opened."""
 
-    Attributes:
-        references: pictures to start from, in the gallery or not.
-        modifier: the words that change them; '' for none.
-        avoid_texts, avoid_images: what should not show.
-        where: a filter, or ``None``.
-        top: k, how many answers.
-        method: a name of ``query.names.METHODS``, or ``auto``.
-        alpha: weight of the words in [0, 1]; ``None``: the method's default.
-        include_reference: let the references themselves be answers.
-        group: cosine from which near-duplicates are folded into one answer; ``None``: never.
-        exact: compare with every vector, whatever the gallery's size.
-    """
-
-    references: tuple[Path, ...] = ()
-    modifier: str = ""
-    avoid_texts: tuple[str, ...] = ()
-    avoid_images: tuple[Path, ...] = ()
-    where: Where | None = None
-    top: int = 20
-    method: str = "auto"
-    alpha: float | None = None
-    include_reference: bool = False
-    group: float | None = None
-    exact: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was found, and how.
-
-    Attributes:
-        hits: best first.
-        method: the composer that answered.
-        alpha: its weight of the words; ``None`` where it does not weigh.
-        considered: how many photos' vectors the filter left to compare with.
-    """
-
-    hits: list[Hit]
-    method: str
-    alpha: float | None
-    considered: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Reference:
+    path: Path
+    data: bytes
     digest: bytes
-    vector: Vector
+
+    def open(self, at_least: tuple[int, int] | None = None) -> Image:
+        """Return the picture itself; ``ImageError`` if it can't be opened."""
+        with _named(self.path):
+            return open_image(self.data, at_least=at_least)[0]
 
 
 class Searcher:
@@ -100,6 +69,8 @@ class Searcher:
         quick: makes an encoder of words that needs no torch, or ``None`` where the model has none;
             asked once, when there are words.
         reporter: hears of words that are too long for the model.
+        query_file: finds this gallery's query model, or ``None`` where there is none; asked once,
+            when a reference and words are to be put together.
     """
 
     def __init__(
@@ -108,12 +79,15 @@ class Searcher:
         load: Callable[[frozenset[str]], Backbone],
         quick: Callable[[], TextEncoder | None] = lambda: None,
         reporter: Reporter | None = None,
+        query_file: Callable[[], QueryFile | None] = lambda: None,
     ) -> None:
         self._gallery = gallery
         self._load = load
         self._quick = quick
         self._text: TextEncoder | None = None
         self._reporter = reporter
+        self._query_file = lru_cache(maxsize=1)(query_file)
+        self._composers: dict[tuple[str, float | None], Composer] = {}
         self._backbone: Backbone | None = None
         self._parts: frozenset[str] = frozenset()  # what the loaded model has
         self._soon: frozenset[str] = frozenset()  # what this search will need besides
@@ -133,28 +107,80 @@ class Searcher:
             ModelError: the model is needed and cannot be loaded.
             SpaceMismatch: the model loaded is not the gallery's.
         """
-        method = _method(request)
+        method = self._method(request)
         words = bool(request.avoid_texts) or (bool(request.modifier) and method != "image")
-        if words and self._text is None:
+        if words and self._text is None and method not in LEARNED:
             self._text = self._quick()
             if self._text is not None:
                 self._check(self._text.space)
         self._soon = frozenset({"text"} if words and self._text is None else ())
-        paths = () if method == "text" else request.references
-        references = [self._reference(path) for path in paths]
-        avoided = [self._reference(path) for path in request.avoid_images]
-        composer = TrainingFree(method, self, self._calibrate(), request.alpha)
+        if method in LEARNED:
+            self._soon |= self._learned.header.parts
+        references = [self._picture(p) for p in (() if method == "text" else request.references)]
+        avoided = [self._picture(path) for path in request.avoid_images]
+        alpha = self._usual_alpha(method) if request.alpha is None else request.alpha
+        seen = references if _needs_vectors(method, alpha) else []
         query = Query(
-            references=self._stack(references),
+            references=self._stack(seen),
             modifier=request.modifier,
             avoid_images=self._stack(avoided) if avoided else None,
             avoid_texts=request.avoid_texts,
+            images=tuple(picture.open for picture in references),
         )
-        vector = composer.compose([query])[0]
+        vector = self._composer(method, alpha).compose([query])[0]
         hidden = frozenset() if request.include_reference else {r.digest for r in references}
         hits, considered = self._hits(vector, request, hidden)
         mixed = len(references) > 0 and bool(request.modifier) and method not in {"image", "text"}
-        return Answer(hits, method, composer.alpha if mixed else None, considered)
+        return Answer(hits, method, alpha if mixed else None, considered)
+
+    def _method(self, request: Request) -> str:
+        """Return the composer to use, having checked that the request asks something possible."""
+        method = asked(request)
+        if method not in {"auto", *LEARNED}:
+            return method
+        file = self._query_file()
+        usual = self._tuned.method if self._tuned else DEFAULT_METHOD
+        return learned_method(method, file.header.method if file else None, usual)
+
+    @cached_property
+    def _tuned(self) -> Choice | None:
+        """What was chosen for this gallery among the training-free composers."""
+        choice = from_json(self._gallery.catalog.setting(TUNED))
+        return choice if choice and choice.method in TRAINING_FREE else None
+
+    def _usual_alpha(self, method: str) -> float | None:
+        """Return the weight that was chosen for a composer, or else its default."""
+        alpha = None
+        if method in LEARNED:
+            alpha = self._learned.header.alpha
+        elif self._tuned and self._tuned.method == method:
+            alpha = self._tuned.alpha
+        return DEFAULT_ALPHA.get(method) if alpha is None else alpha
+
+    @property
+    def _learned(self) -> QueryFile:
+        """The query model's file, once the method is known to need it."""
+        file = self._query_file()
+        assert file is not None
+        return file
+
+    def _composer(self, method: str, alpha: float | None) -> Composer:
+        """Return a composer, made once: a learned one has weights to load."""
+        key = (method, alpha)
+        if key not in self._composers:
+            self._composers[key] = self._made(method, alpha)
+        return self._composers[key]
+
+    def _made(self, method: str, alpha: float | None) -> Composer:
+        if method not in LEARNED:
+            return TrainingFree(method, self, self._calibrate(), alpha)
+        from isa_cli.query.isa import IsaComposer  # noqa: PLC0415 - torch
+
+        file = self._learned
+        model = file.load(self.space)
+        backbone = self._with(file.header.parts)
+        blend = 0.0 if alpha is None else 1.0 - alpha
+        return IsaComposer(model, backbone, self, self._calibrate(), blend, self._reporter)
 
     # --- what goes in ---
 
@@ -166,7 +192,7 @@ class Searcher:
             self._text = BackboneTextEncoder(self._with({"text"}), self._reporter)
         return self._text.encode_text(texts)
 
-    def _with(self, parts: set[str]) -> Backbone:
+    def _with(self, parts: AbstractSet[str]) -> Backbone:
         """Return the model with at least these parts, loading it if need be."""
         if self._backbone is None or not parts <= self._parts:
             wanted = self._parts | parts | self._soon
@@ -180,23 +206,23 @@ class Searcher:
         if space != self.space:
             raise SpaceMismatch(self.space, space)
 
-    def _reference(self, path: Path) -> _Reference:
-        """Return a picture's digest and vector: the stored one where the gallery knows it."""
-        raw = os.fsencode(path.absolute())
-        try:
-            data = read_file(raw)
-            key = digest(data)
-            stored = self._gallery.catalog.vector_of(key)
-            if stored is not None:
-                return _Reference(key, stored)
-            backbone = self._with({"image"})
-            image, _ = open_image(data, at_least=backbone.input_size)
-        except ImageError as error:
-            raise ImageError(f"{path}: {error.reason}", error.hint) from error
-        return _Reference(key, backbone.encode_images([backbone.prepare(image)])[0])
+    def _picture(self, path: Path) -> _Picture:
+        with _named(path):
+            data = read_file(os.fsencode(path.absolute()))
+            return _Picture(path, data, digest(data))
 
-    def _stack(self, references: Sequence[_Reference]) -> Vectors:
-        rows = [reference.vector for reference in references]
+    def _vector(self, picture: _Picture) -> Vector:
+        """Return a picture's vector: the stored one where the gallery knows it."""
+        stored = self._gallery.catalog.vector_of(picture.digest)
+        if stored is not None:
+            return stored
+        backbone = self._with({"image"})
+        image = picture.open(backbone.input_size)
+        row: Vector = backbone.encode_images([backbone.prepare(image)])[0]
+        return row
+
+    def _stack(self, pictures: Sequence[_Picture]) -> Vectors:
+        rows = [self._vector(picture) for picture in pictures]
         return np.stack(rows) if rows else np.empty((0, self.space.dim), np.float32)
 
     def _calibrate(self) -> Calibration:
@@ -267,36 +293,15 @@ class Searcher:
         return groups
 
 
-def _method(request: Request) -> str:
-    """Return the composer to use, having checked that the request asks something possible."""
-    _check_numbers(request)
-    if request.method not in {"auto", *METHODS}:
-        raise UsageError(
-            f"no composer is called {request.method!r}", f"there are {', '.join(METHODS)}"
-        )
-    if not request.references and not request.modifier:
-        raise UsageError(
-            "nothing to search for: give a reference picture, words, or both",
-            'isa search ref.jpg "at night", isa search ref.jpg, or isa search --text "a dog"',
-        )
-    if not request.references:
-        return _only("text", request.method, missing="a reference picture")
-    if not request.modifier:
-        return _only("image", request.method, missing="words")
-    return DEFAULT_METHOD if request.method == "auto" else request.method
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Put a picture's path before what is wrong with it."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"{path}: {error.reason}", error.hint) from error
 
 
-def _only(method: str, asked: str, missing: str) -> str:
-    """Return the one method that is left where half of a query is missing."""
-    if asked in {"image", "text"} and asked != method:
-        raise UsageError(f"--method {asked} needs {missing}")
-    return method
-
-
-def _check_numbers(request: Request) -> None:
-    if request.alpha is not None and not 0.0 <= request.alpha <= 1.0:
-        raise UsageError(f"--alpha is {request.alpha}, but a weight lies between 0 and 1")
-    if request.group is not None and not -1.0 <= request.group <= 1.0:
-        raise UsageError(f"--group-at is {request.group}, but a cosine lies between -1 and 1")
-    if request.top < 1:
-        raise UsageError(f"--top is {request.top}, but at least 1 answer has to be asked for")
+def _needs_vectors(method: str, alpha: float | None) -> bool:
+    """Return whether a composer looks at the references' vectors, and not at pictures alone."""
+    return method not in LEARNED or (alpha is not None and alpha < 1.0)

@@ -112,6 +112,9 @@ BUNDLED = "isa-mini"
 
 BUNDLED_FOLDER = Path(__file__).with_name("isa_mini")
 
+BUNDLED_QUERY = BUNDLED_FOLDER / "query.safetensors"
+"""The query model that comes with it, for galleries that have none of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:

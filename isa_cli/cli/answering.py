@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from isa_cli.backbones import Backbone
     from isa_cli.config import Settings
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.search import Answer, Request, Searcher
+    from isa_cli.query.files import QueryFile
+    from isa_cli.request import Answer, Request
+    from isa_cli.search import Searcher
     from isa_cli.types import Reporter, TextEncoder
 
 
@@ -84,7 +86,12 @@ def searcher(
             return None
         return quick_text_encoder(locate(name, reporter), reporter)
 
-    return Searcher(gallery, load, quick, reporter)
+    def learned() -> QueryFile | None:
+        from isa_cli.query.files import query_file
+
+        return query_file(gallery.folder, gallery.space)
+
+    return Searcher(gallery, load, quick, reporter, learned)
 
 
 def _nothing(answer: Answer, gallery: Gallery, under: Sequence[str]) -> str:

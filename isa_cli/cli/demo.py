@@ -103,13 +103,27 @@ def _ask(world: World, asked: Searcher, reporter: ConsoleReporter) -> Told:
             f"  {hit.rank:>2}  {hit.score:.3f}  {name}  {'right' if right else ''}".rstrip()
         )
     console.put(f"\n{_share(told, world)}")
-    shares = judge.shares(world.others, reporter)
-    told_shares = ", ".join(f"R@{k} {share:.0%}" for k, share in shares.items())
     console.put(
-        f"{len(world.others)} more questions ({told.answer.method}): {told_shares}; "
-        "isa eval wardrobe measures them properly"
+        f"\n{len(world.others)} more questions, a right answer among the first 1, 5 and 10:"
     )
+    for method, means in _compared(told.answer.method).items():
+        shares = judge.shares(world.others, method, reporter)
+        found = "  ".join(f"R@{k} {share:>4.0%}" for k, share in shares.items())
+        console.put(f"  {method:<10}  {found}  {means}")
+    console.put("isa eval wardrobe measures them properly")
     return told
+
+
+def _compared(method: str) -> dict[str, str]:
+    """Return the methods to compare, and what they do."""
+    from isa_cli.query.names import DEFAULT_METHOD, LEARNED
+
+    if method not in LEARNED:
+        return {method: "picture and words, added"}
+    return {
+        DEFAULT_METHOD: "picture and words, added",
+        method: "learned from pictures without labels",
+    }
 
 
 def _share(told: Told, world: World) -> str:

@@ -17,12 +17,14 @@ from isa_cli.cli import console
 from isa_cli.cli.bench import bench
 from isa_cli.cli.demo import demo
 from isa_cli.cli.doctor import doctor
-from isa_cli.cli.eval import evaluate
+from isa_cli.cli.eval import completed, evaluations
+from isa_cli.cli.explain import explain
 from isa_cli.cli.forget import forget
 from isa_cli.cli.index import index
 from isa_cli.cli.models import models
 from isa_cli.cli.search import search
 from isa_cli.cli.status import status
+from isa_cli.cli.train import train
 from isa_cli.cli.wardrobe import wardrobe
 from isa_cli.errors import IsaError
 
@@ -76,6 +78,27 @@ class _Commands(TyperGroup):
         return code
 
 
+class _Listing(_Commands):
+    """Commands of which ``list`` is meant where none is named: ``isa models siglip2 --json``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put ``list`` before what names no command."""
+        named = args[:1] and args[0] in {*self.commands, *ctx.help_option_names}
+        completing = ctx.resilient_parsing and not args  # the commands themselves
+        return super().parse_args(ctx, args if named or completing else ["list", *args])
+
+
+class _Evaluations(_Commands):
+    """Commands of which a CSV file's name is one: ``isa eval my.csv``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command first."""
+        asked = bool(args) and args[0] in ctx.help_option_names
+        if not (asked or ctx.resilient_parsing):
+            args = completed(args, self.commands)
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -112,10 +135,11 @@ def isa(
     """  # noqa: D301 - typer's mark for lines to keep
 
 
-for _command in (demo, index, search, status, forget, doctor, models, bench):
+for _command in (demo, index, search, explain, train, status, forget, doctor, bench):
     app.command()(_command)
-app.command("eval")(evaluate)
+app.add_typer(evaluations, name="eval", cls=_Evaluations)
 app.add_typer(wardrobe, name="wardrobe", cls=_Commands)
+app.add_typer(models, name="models", cls=_Listing)
 
 
 def main() -> None:

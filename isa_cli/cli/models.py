@@ -1,4 +1,4 @@
-"""``isa models``: what may be said after ``--model``."""
+"""``isa models``: what may be said after ``--model``, and what its query side may be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from isa_cli.cli import console, options
+from isa_cli.cli.models_import import import_network
 
 if TYPE_CHECKING:
     from isa_cli.backbones import ShortName
@@ -14,7 +15,25 @@ if TYPE_CHECKING:
 NOTHING_FOUND = 1
 
 
-def models(
+models = typer.Typer(rich_markup_mode=None)
+"""The commands below ``isa models``; without one of them it lists."""
+
+
+@models.callback()
+def _models() -> None:
+    """List the models that may follow --model, or bring in a published network.
+
+    isa models [PART] is short for isa models list [PART].
+
+    \b
+      isa models
+      isa models siglip2
+      isa models import searle.pt --for ViT-L-14/openai
+    """  # noqa: D301 - typer's mark for lines to keep
+
+
+@models.command("list")
+def list_models(
     pattern: Annotated[str | None, typer.Argument(metavar="PART", hidden=True)] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every ARCH/TAG, with PART in its name.")
@@ -53,6 +72,9 @@ def models(
         if note:
             console.put(f"{'':{widths[0]}}  {note}")
     return 0
+
+
+models.command("import")(import_network)
 
 
 def is_cached(model: ShortName) -> bool:

@@ -129,7 +129,7 @@ def search(
     form = _form(json=as_json, csv=as_csv, print0=print0, paths=as_paths)
     references, modifier = references_and_modifier(what or (), text)
     avoided = tuple(picture(name) for name in avoid_images or ())
-    output = Output(form, _sheet(html), preview=preview, open_it=open_it, quiet=quiet)
+    output = Output(form, page_path(html), preview=preview, open_it=open_it, quiet=quiet)
     where = filters.where(
         under=under or (),
         after=after,
@@ -140,7 +140,8 @@ def search(
         types=types or (),
     )
 
-    from isa_cli.search import GROUP_AT, Request  # a mistyped path need not wait for numpy
+    from isa_cli.request import Request
+    from isa_cli.search import GROUP_AT  # a mistyped path need not wait for numpy
 
     request = Request(
         references=references,
@@ -173,8 +174,8 @@ def _form(**asked: bool) -> str:
     return forms[0] if forms else "auto"
 
 
-def _sheet(html: str | None) -> Path | None:
-    """Return where the contact sheet goes, in a folder that is there."""
+def page_path(html: str | None) -> Path | None:
+    """Return where the page goes, in a folder that is there."""
     if html is None:
         return None
     sheet = absolute(html)

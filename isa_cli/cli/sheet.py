@@ -28,7 +28,7 @@ from isa_cli.errors import IsaError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from isa_cli.search import Answer, Request
+    from isa_cli.request import Answer, Request
     from isa_cli.types import Hit
 
     Loader = Callable[[bytes], bytes]
@@ -108,7 +108,7 @@ def write_sheet(
     """
     with ThreadPoolExecutor(LOADERS) as pool:
         shown = [image.path for image in references] + [hit.photo.paths[0] for hit in hits]
-        pictures = list(pool.map(lambda file: _picture(file, load), shown))
+        pictures = list(pool.map(lambda file: inlined(file, load), shown))
     asked, found = pictures[: len(references)], pictures[len(references) :]
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     best = max((hit.z for hit in hits if math.isfinite(hit.z)), default=0.0)
@@ -122,20 +122,20 @@ def write_sheet(
         outcome += f", <b>{sum(right)} right</b>"
     page = Template(resources.files(__package__).joinpath("sheet.html").read_text("utf-8"))
     text = page.substitute(
-        title=_words(title),
-        equation=" ".join(_equation(references, asked, modifier, avoid, outcome)),
+        title=spoken(title),
+        equation=" ".join(equation(references, asked, modifier, avoid, outcome)),
         hits=f"<ol>{cards}</ol>" if hits else '<p class="nothing">Nothing was found.</p>',
-        meta="".join(f"<span>{_words(k)} <b>{_words(v)}</b></span>" for k, v in meta.items()),
+        meta="".join(f"<span>{spoken(k)} <b>{spoken(v)}</b></span>" for k, v in meta.items()),
         script=SCRIPT,
         script_hash=f"sha256-{digest}",
     )
-    _replace(path, text)
+    put_page(path, text)
 
 
 # --- parts of the page ---------------------------------------------------------------------------
 
 
-def _equation(
+def equation(
     references: Sequence[SheetImage],
     pictures: Sequence[str],
     modifier: str,
@@ -144,11 +144,11 @@ def _equation(
 ) -> Iterator[str]:
     """Yield the question as a sum: picture + "words" - "what must not show" = so many photos."""
     terms = [
-        (image.avoided, f"<figure>{picture}<figcaption>{_link(image.path)}</figcaption></figure>")
+        (image.avoided, f"<figure>{picture}<figcaption>{link(image.path)}</figcaption></figure>")
         for image, picture in zip(references, pictures, strict=True)
     ]
-    terms += [(False, f"<q>{_words(modifier)}</q>")] if modifier else []
-    terms += [(True, f"<q>{_words(words)}</q>") for words in avoid]
+    terms += [(False, f"<q>{spoken(modifier)}</q>")] if modifier else []
+    terms += [(True, f"<q>{spoken(words)}</q>") for words in avoid]
     terms.sort(key=lambda term: term[0])  # what is wanted comes first
     for number, (avoided, term) in enumerate(terms):
         if avoided:
@@ -163,7 +163,7 @@ def _equation(
 def _card(hit: Hit, picture: str, best: float, right: bool | None) -> str:
     photo, info = hit.photo, hit.photo.info
     path = photo.paths[0]
-    to_file = f'href="{_uri(path)}" title="{_shown(path)}"'
+    to_file = f'href="{uri_of(path)}" title="{escaped(path)}"'
     z = f"{hit.z:+.1f} σ" if math.isfinite(hit.z) else ""  # noqa: RUF001 - sigma is meant
     width = 100 * max(0.0, min(1.0, hit.z / best)) if z and best > 0 else 0
     size = f"{info.width} × {info.height}"  # noqa: RUF001 - a times sign is meant
@@ -172,10 +172,10 @@ def _card(hit: Hit, picture: str, best: float, right: bool | None) -> str:
 <a class="mat" {to_file}>{picture}<span class="rank">{hit.rank}</span>{_MARKS[right]}</a>
 <div class="bar"><i style="width:{width:.0f}%"></i></div>
 <div class="words">
-<p class="pair"><a class="name" {to_file}>{_name(path)}</a>
+<p class="pair"><a class="name" {to_file}>{name_of(path)}</a>
 <button type="button" title="copy the path" data-copy="{_copied(path)}">copy</button></p>
 <p class="pair"><span title="{SCORE}"><b>{hit.score:.3f}</b> {z}</span><span>{size}</span></p>
-{_line(_date(info.taken_at))}{_line(_shown(info.camera or ""))}
+{_line(_date(info.taken_at))}{_line(escaped(info.camera or ""))}
 {_more("+" + counted(len(photo.paths) - 1, "copy", "copies"), photo.paths[1:])}
 {_more("+" + counted(len(hit.similar), "similar photo"), [p.paths[0] for p in hit.similar])}
 </div>
@@ -192,7 +192,7 @@ _MARKS = {
 def _more(label: str, paths: Sequence[bytes]) -> str:
     if not paths:
         return ""
-    links = "".join(_link(path) for path in paths)
+    links = "".join(link(path) for path in paths)
     return f"<details><summary>{label}</summary>{links}</details>"
 
 
@@ -200,52 +200,56 @@ def _line(markup: str) -> str:
     return f"<p>{markup}</p>" if markup else ""
 
 
-def _link(path: bytes) -> str:
-    return f'<a href="{_uri(path)}" title="{_shown(path)}">{_name(path)}</a>'
+def link(path: bytes) -> str:
+    """Return a link to a photo, by its name."""
+    return f'<a href="{uri_of(path)}" title="{escaped(path)}">{name_of(path)}</a>'
 
 
-def _picture(path: bytes, load: Loader) -> str:
+def inlined(path: bytes, load: Loader) -> str:
+    """Return a picture that needs no file beside the page, or words where it can't be opened."""
     try:
         data = base64.b64encode(load(path)).decode()
     except (IsaError, OSError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-        return f'<span class="lost">{_shown(reason)}</span>'
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{_name(path)}" decoding="async">'
+        return f'<span class="lost">{escaped(reason)}</span>'
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{name_of(path)}" decoding="async">'
 
 
 # --- words ---------------------------------------------------------------------------------------
 
 
-def _words(text: str) -> str:
+def spoken(text: str) -> str:
     """Return a person's words as markup."""
     return escape(text.encode("utf-8", "replace").decode())
 
 
-def _shown(name: str | bytes) -> str:
+def escaped(name: str | bytes) -> str:
     """Return a name from a file system, or text from a file, as markup."""
     return escape(printable(name))
 
 
-def _name(path: bytes) -> str:
-    return _shown(Path(os.fsdecode(path)).name)
+def name_of(path: bytes) -> str:
+    """Return a file's name as markup."""
+    return escaped(Path(os.fsdecode(path)).name)
 
 
-def _uri(path: bytes) -> str:
+def uri_of(path: bytes) -> str:
+    """Return what a link to a file leads to."""
     return escape(Path(os.fsdecode(path)).as_uri())
 
 
 def _copied(path: bytes) -> str:
     """Return what 'copy path' copies: the path, or its URI where it is no plain text."""
     text = os.fsdecode(path)
-    return escape(text) if text.isprintable() else _uri(path)
+    return escape(text) if text.isprintable() else uri_of(path)
 
 
 def _date(taken_at: str | None) -> str:
     try:
         moment = datetime.fromisoformat(taken_at or "")
     except ValueError:
-        return _shown(taken_at or "")
-    return f'<time datetime="{_shown(taken_at or "")}">{moment.day} {moment:%b %Y, %H:%M}</time>'
+        return escaped(taken_at or "")
+    return f'<time datetime="{escaped(taken_at or "")}">{moment.day} {moment:%b %Y, %H:%M}</time>'
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -255,7 +259,7 @@ def _absolute(path: Path) -> bytes:
     return os.fsencode(path.absolute())
 
 
-def _replace(path: Path, text: str) -> None:
+def put_page(path: Path, text: str) -> None:
     """Write a file whole or not at all; a device is written to, a link stays a link."""
     path = path.resolve()
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -266,7 +270,7 @@ def _replace(path: Path, text: str) -> None:
             part.replace(path)
     except OSError as error:
         raise UsageError(
-            f"the contact sheet {printable(os.fsencode(path))} can't be written: {error.strerror}",
+            f"the page {printable(os.fsencode(path))} can't be written: {error.strerror}",
             "name a file in a folder that exists and is yours",
         ) from error
     finally:

@@ -35,6 +35,13 @@ def render(
     size: Annotated[
         int, typer.Option("--size", min=32, max=LARGEST, metavar="PX", help="Pixels on a side.")
     ] = 128,
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out/--no-held-out",
+            help="Also draw the pairs of attributes that training must not see.",
+        ),
+    ] = True,
     quiet: options.QuietOption = False,
 ) -> int:
     """Render garments into the folder DIR, with the truth about each in wardrobe.jsonl.
@@ -53,7 +60,7 @@ def render(
     from isa_cli.wardrobe.scenes import place
 
     rng = Random(seed)  # noqa: S311 - reproducible, not secret
-    scenes = [place(draw(rng), rng) for _ in range(count)]
+    scenes = [place(draw(rng, held_out=None if held_out else False), rng) for _ in range(count)]
     started = time.monotonic()
     write(where, scenes, console.ConsoleReporter(quiet=quiet), size=size)
     if not quiet:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ from PIL import Image
 from isa_cli.errors import ImageError, SpaceMismatch, UsageError
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.indexing import Options, index_folders
-from isa_cli.search import Request, Searcher
+from isa_cli.query.names import DEFAULT_ALPHA, DEFAULT_METHOD
+from isa_cli.query.tuned import TUNED, Choice
+from isa_cli.request import Request
+from isa_cli.search import Searcher
 from isa_cli.types import EmbeddingSpace, Silent, Under
 from tests.fakes import MeanColour
 
@@ -220,3 +224,136 @@ def test_a_model_of_another_space_is_refused(gallery):
         Searcher(gallery, lambda _: Stranger()).search(Request(modifier="red"))
     with pytest.raises(SpaceMismatch, match=r"mean-colour.*stranger"):
         Searcher(gallery, lambda _: Colours(), quick=Stranger).search(Request(modifier="red"))
+
+
+# --- with a query model ---
+
+
+class FakeFile:
+    """A query model's file: its header, and how often its weights were read."""
+
+    def __init__(self, method, parts, alpha=None):
+        self.header = SimpleNamespace(method=method, parts=frozenset(parts), alpha=alpha)
+        self.loads = 0
+
+    def load(self, space):
+        self.loads += 1
+        return self
+
+
+class Green:
+    """A learned composer whose answer is always green."""
+
+    def __init__(self, model, backbone, text, calibration, blend, reporter):
+        self.blend = blend
+
+    def compose(self, queries):
+        self.queries = queries
+        return np.array([[0, 1, 0]] * len(queries), np.float32)
+
+
+ISA = ("isa", {"text"})
+PUBLISHED = ("published", {"image", "text"})
+
+
+@pytest.fixture
+def learned(gallery, loaded, monkeypatch):
+    """A searcher with a query model of some kind: ``learned(*ISA)``, ``learned(None)``."""
+    monkeypatch.setattr("isa_cli.query.isa.IsaComposer", Green)
+    monkeypatch.setattr("isa_cli.query.text.BackboneTextEncoder", lambda backbone, _: backbone)
+
+    def load(parts):
+        loaded.append(set(parts))
+        return Colours()
+
+    def make(method, parts=(), alpha=None):
+        file = FakeFile(method, parts, alpha) if method else None
+        searcher = Searcher(gallery, load, query_file=lambda: file)
+        return file, lambda **request: searcher.search(Request(**request))
+
+    return make
+
+
+@pytest.mark.parametrize("kind", [ISA, PUBLISHED], ids=["isa", "published"])
+def test_a_query_model_answers_whatever_its_kind(learned, loaded, photos, kind):
+    file, ask = learned(*kind)
+    request = {"references": (photos / "red.png",), "modifier": "blue"}
+    answer = ask(**request)
+    assert (answer.method, answer.alpha, names(answer)[0]) == (kind[0], 1.0, "green")
+    assert loaded == [kind[1]]
+    assert names(ask(**request, method=kind[0])) == names(answer)
+    assert file.loads == 1  # of its weights, for both
+
+
+def test_the_light_kind_loads_no_image_tower_even_for_a_new_picture(learned, loaded, tmp_path):
+    _, ask = learned(*ISA)
+    Image.new("RGB", (8, 8), (240, 10, 10)).save(tmp_path / "new.png")
+    ask(references=(tmp_path / "new.png",), modifier="blue")
+    assert loaded == [{"text"}]
+
+
+def test_a_blend_looks_at_the_references_vector_too(learned, loaded, tmp_path):
+    _, ask = learned(*ISA)
+    Image.new("RGB", (8, 8), (240, 10, 10)).save(tmp_path / "new.png")
+    assert ask(references=(tmp_path / "new.png",), modifier="blue", alpha=0.5).alpha == 0.5
+    assert loaded == [{"image", "text"}]
+
+
+@pytest.mark.parametrize("method", ["slerp", "image", "text"])
+def test_a_query_model_is_not_even_looked_for_where_it_can_not_answer(gallery, photos, method):
+    def broken():
+        raise AssertionError("nobody needs it")
+
+    searcher = Searcher(gallery, lambda _: Colours(), Colours, query_file=broken)
+    request = Request((photos / "red.png",), "blue", method=method)
+    assert searcher.search(request).method == method
+    assert searcher.search(Request(modifier="blue")).method == "text"
+    assert searcher.search(Request((photos / "red.png",))).method == "image"
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "problem", "instead"),
+    [
+        (ISA, "published", "needs a query model of isa models import", "--method isa"),
+        (PUBLISHED, "isa", "needs a query model of isa train", "--method published"),
+        ((None,), "isa", "this gallery has none", "isa train"),
+        ((None,), "published", "this gallery has none", "isa models import"),
+    ],
+)
+def test_a_method_the_query_model_does_not_serve(
+    learned, loaded, photos, kind, asked, problem, instead
+):
+    _, ask = learned(*kind)
+    with pytest.raises(UsageError, match=problem) as refused:
+        ask(references=(photos / "red.png",), modifier="blue", method=asked)
+    assert instead in refused.value.hint
+    assert loaded == []
+
+
+# --- what a validation split has chosen ---
+
+
+def test_a_query_models_own_weight_is_used_unless_another_is_asked_for(learned, photos):
+    _, ask = learned(*ISA, alpha=0.7)
+    request = {"references": (photos / "red.png",), "modifier": "blue"}
+    assert ask(**request).alpha == 0.7
+    assert ask(**request, alpha=0.2).alpha == 0.2
+
+
+def choice(method, alpha):
+    return Choice(method, alpha, "my.csv", "all", "R@1", 0.5, 20)
+
+
+def test_a_gallerys_choice_is_its_default(learned, gallery, photos):
+    gallery.catalog.set_setting(TUNED, choice("sum", 0.35).to_json())
+    _, ask = learned(None)
+    request = {"references": (photos / "red.png",), "modifier": "blue"}
+    assert (ask(**request).method, ask(**request).alpha) == ("sum", 0.35)
+    assert ask(**request, method="slerp").alpha == DEFAULT_ALPHA["slerp"]
+
+
+@pytest.mark.parametrize("kept", ["no json", "{}", choice("other", 0.3).to_json()])
+def test_a_choice_that_makes_no_sense_changes_nothing(learned, gallery, photos, kept):
+    gallery.catalog.set_setting(TUNED, kept)
+    answer = learned(None)[1](references=(photos / "red.png",), modifier="blue")
+    assert (answer.method, answer.alpha) == (DEFAULT_METHOD, DEFAULT_ALPHA[DEFAULT_METHOD])
