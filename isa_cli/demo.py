@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from isa_cli.search import Request
+from isa_cli.request import Request
 from isa_cli.wardrobe.cases import collection
 from isa_cli.wardrobe.changes import SINGLE, step
 from isa_cli.wardrobe.folder import write
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from isa_cli.search import Answer, Searcher
+    from isa_cli.request import Answer
+    from isa_cli.search import Searcher
     from isa_cli.types import Reporter
 
 MODIFIER = "same dress but sleeveless"
@@ -134,20 +135,22 @@ class Judge:
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
 
-    def ask(self, question: Question) -> Told:
-        """Return the judged answer to one question."""
-        request = Request((question.reference,), question.modifier, top=TOP)
+    def ask(self, question: Question, method: str = "auto") -> Told:
+        """Return the judged answer to one question, by the gallery's own method or another."""
+        request = Request((question.reference,), question.modifier, top=TOP, method=method)
         answer = self._searcher.search(request)
         targets = {os.fsencode(path) for path in question.targets}
         right = tuple(not targets.isdisjoint(hit.photo.paths) for hit in answer.hits)
         return Told(request, answer, right)
 
-    def shares(self, questions: Sequence[Question], reporter: Reporter) -> dict[int, float]:
+    def shares(
+        self, questions: Sequence[Question], method: str, reporter: Reporter
+    ) -> dict[int, float]:
         """Return R@1, R@5 and R@10 over questions, as fractions by k."""
         found = dict.fromkeys((1, 5, TOP), 0)
         with reporter.progress("asking", len(questions), "question") as progress:
             for question in questions:
-                right = self.ask(question).right
+                right = self.ask(question, method).right
                 for k in found:
                     found[k] += any(right[:k])
                 progress.advance()
