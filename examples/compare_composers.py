@@ -1,6 +1,7 @@
-"""Which training-free composer should be the default?  Measured on captioned photos.
+"""Which composer should be the default?  Measured on captioned photos.
 
     python examples/compare_composers.py --photos DIR --captions captions.csv --model DIR
+    python examples/compare_composers.py ... --query-model query.safetensors   # isa, and blends
 
 Pseudo-triplets are mined from the captions (several people's words for each photo), with no
 picture looked at: reference and target are photos whose captions share most of their content
@@ -18,6 +19,7 @@ import random
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +28,19 @@ import numpy as np
 from isa_cli.backbones import load_backbone
 from isa_cli.gallery.encoder import BackboneEncoder
 from isa_cli.images import open_image, read_file
+from isa_cli.query.checkpoint import load
 from isa_cli.query.composers import MIXES, Calibration, TrainingFree
+from isa_cli.query.isa import BESIDE, IsaComposer, blended
 from isa_cli.query.remembered import Remembered
 from isa_cli.query.text import BackboneTextEncoder
 from isa_cli.types import Query
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from isa_cli.backbones import Backbone
+    from isa_cli.types import Vectors
 
 STOP = frozenset(
     """
@@ -88,17 +96,70 @@ def mine(
     return triplets
 
 
-def ranks(
-    composer: TrainingFree, triplets: list[Triplet], vectors: NDArray[np.float32]
-) -> NDArray[np.int64]:
+def ranks(queries: Vectors, triplets: list[Triplet], vectors: Vectors) -> NDArray[np.int64]:
     """Return each target's rank from 0 in the gallery without the reference, (Q,)."""
-    queries = [Query(references=vectors[[t.reference]], modifier=t.modifier) for t in triplets]
-    scores = composer.compose(queries) @ vectors.T  # (Q, N)
+    scores = queries @ vectors.T  # (Q, N)
     rows = np.arange(len(triplets))
     scores[rows, [t.reference for t in triplets]] = -np.inf
     targets = scores[rows, [t.target for t in triplets]]
     better: NDArray[np.int64] = (scores > targets[:, None]).sum(axis=1)
     return better
+
+
+class World:
+    """Photos, their vectors, and what is asked about them."""
+
+    def __init__(self, photos: list[Path], backbone: Backbone, query_model: Path | None) -> None:
+        self.photos = photos
+        encoder = BackboneEncoder(backbone)
+        parts = []
+        for start in range(0, len(photos), 64):
+            chunk = photos[start : start + 64]
+            pixels = [encoder.prepare(open_image(read_file(bytes(path)))[0]) for path in chunk]
+            parts.append(encoder.encode(pixels))
+        self.vectors: Vectors = np.concatenate(parts)
+        self.text = Remembered(BackboneTextEncoder(backbone))
+        self.calibration = Calibration(self.vectors)
+        self.isa = query_model and IsaComposer(
+            load(query_model, backbone.space), backbone, self.text, self.calibration
+        )
+
+    def queries(self, triplets: list[Triplet]) -> list[Query]:
+        """Return the triplets as composers take them."""
+        return [
+            Query(
+                references=self.vectors[[t.reference]],
+                modifier=t.modifier,
+                images=(partial(_opened, self.photos[t.reference]),),
+            )
+            for t in triplets
+        ]
+
+    def mixed(self, method: str, triplets: list[Triplet]) -> dict[float, Vectors]:
+        """Return the query vectors (Q, D) by the weight of the words, or of isa beside slerp."""
+        queries = self.queries(triplets)
+        if method != "isa":
+            alphas = ALPHAS if method in {"sum", "slerp", "calibrated"} else (0.5,)
+            return {
+                alpha: TrainingFree(method, self.text, self.calibration, alpha).compose(queries)
+                for alpha in alphas
+            }
+        assert self.isa
+        learned = self.isa.compose(queries)
+        plain = TrainingFree("slerp", self.text, self.calibration, BESIDE).compose(queries)
+        return {alpha: blended(learned, plain, 1 - alpha) for alpha in (*ALPHAS, 1.0)}
+
+    def sentences_alone(self) -> tuple[float, float]:
+        """Return image to sentence to image R@1 and R@10 over all photos."""
+        assert self.isa
+        alone = [Triplet(row, "", row) for row in range(len(self.photos))]
+        scores = self.isa.compose(self.queries(alone)) @ self.vectors.T
+        found = (scores > scores.diagonal()[:, None]).sum(axis=1)
+        return float((found < 1).mean()), float((found < TOP).mean())
+
+
+def _opened(path: Path, at_least: tuple[int, int] | None = None) -> Image:
+    return open_image(read_file(bytes(path)), at_least=at_least)[0]
 
 
 def interval(hits: NDArray[np.bool_], targets: NDArray[np.int64], seed: int) -> tuple[float, float]:
@@ -121,6 +182,7 @@ def main() -> None:
     parser.add_argument("--captions", type=Path, required=True)
     parser.add_argument("--split", default="test")
     parser.add_argument("--model", required=True)
+    parser.add_argument("--query-model", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
@@ -130,32 +192,35 @@ def main() -> None:
             if row["split"] == arguments.split:
                 captions[row["image"]].append(row["caption"])
     names = sorted(captions)
-    backbone = load_backbone(arguments.model)
-    encoder = BackboneEncoder(backbone)
-    pixels = [encoder.prepare(open_image(read_file(arguments.photos / name))[0]) for name in names]
-    vectors = np.concatenate(
-        [encoder.encode(pixels[i : i + 64]) for i in range(0, len(pixels), 64)]
+    world = World(
+        [arguments.photos / name for name in names],
+        load_backbone(arguments.model),
+        arguments.query_model,
     )
-    calibration = Calibration(vectors)
-    text = Remembered(BackboneTextEncoder(backbone))
+    if arguments.query_model:
+        at_1, at_10 = world.sentences_alone()
+        print(f"image to sentence to image: R@1 {100 * at_1:.1f}, R@10 {100 * at_10:.1f}")
     triplets = mine([captions[name] for name in names], arguments.seed)
     halves = [[t for t in triplets if t.target % 2 == part] for part in (0, 1)]
     tuning, held_out = halves
     print(f"{len(names)} photos, {len(tuning)} triplets for alpha, {len(held_out)} for the table\n")
     print("| composer | alpha | R@1 | R@5 | R@10 (95 %) |\n| --- | --- | --- | --- | --- |")
     targets = np.array([t.target for t in held_out])
-    for method in MIXES:
-        alphas = ALPHAS if method in {"sum", "slerp", "calibrated"} else (0.5,)
-        composers = [TrainingFree(method, text, calibration, alpha) for alpha in alphas]
-        best = max(composers, key=lambda c: float((ranks(c, tuning, vectors) < TOP).mean()))
-        found = ranks(best, held_out, vectors)
-        at_1, at_5, at_10 = (100 * float((found < k).mean()) for k in (1, 5, 10))
-        low, high = interval(found < TOP, targets, arguments.seed)
-        shown = f"{best.alpha:g}" if len(alphas) > 1 else ""
-        print(
-            f"| {method} | {shown} | {at_1:.1f} | {at_5:.1f} "
-            f"| {at_10:.1f} ({100 * low:.1f} to {100 * high:.1f}) |"
-        )
+    for method in (*MIXES, *(["isa"] if arguments.query_model else [])):
+        tried = world.mixed(method, tuning)
+        hits = {a: (ranks(q, tuning, world.vectors) < TOP).mean() for a, q in tried.items()}
+        best = max(hits, key=lambda alpha: float(hits[alpha]))
+        weights = [best] if method != "isa" else sorted({best, 1.0})
+        asked = world.mixed(method, held_out)
+        for alpha in weights:
+            found = ranks(asked[alpha], held_out, world.vectors)
+            at_1, at_5, at_10 = (100 * float((found < k).mean()) for k in (1, 5, 10))
+            shown = f"{alpha:g}" if len(tried) > 1 else ""
+            low, high = interval(found < TOP, targets, arguments.seed)
+            print(
+                f"| {method} | {shown} | {at_1:.1f} | {at_5:.1f} "
+                f"| {at_10:.1f} ({100 * low:.1f} to {100 * high:.1f}) |"
+            )
 
 
 if __name__ == "__main__":
