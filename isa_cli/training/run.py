@@ -162,16 +162,7 @@ def _trained(
 ) -> Trained | None:
     settings, device = job.settings, backbone.place.device
     reader = SentenceReader(backbone, settings.template, settings.tokens)
-    config = MapperConfig(
-        kind=settings.mapper,
-        channels=light.channels,
-        out=reader.width,
-        tokens=settings.tokens,
-        width=settings.width,
-        blocks=settings.blocks,
-        heads=settings.heads,
-        fixed_length=settings.fixed_length,
-    )
+    config = _mapper_config(settings, light.channels, reader.width)
     mapper: Any = build_mapper(config)
     network = QueryNetwork(light, mapper.scale_(reader.mean_norm)).to(device)
     decided = recipe(job, backbone.space, photos)
@@ -209,7 +200,7 @@ def _trained(
         if loop is None:
             return None
         record = decided | results(loop.progress, photos, loop.images_per_step)
-        kept = light if isinstance(light, LightEncoder) else None
+        kept = None if isinstance(light, LargeMap) else light
         header = Header(
             backbone.space,
             config,
@@ -224,6 +215,20 @@ def _trained(
             each.finish()
     example = photos.paths[photos.held_out[0]]
     return Trained(job.out, folder.log_file, plot, example, record)
+
+
+def _mapper_config(settings: Settings, channels: int, width: int) -> MapperConfig:
+    """Return the mapper between C channels and word embeddings of E numbers."""
+    return MapperConfig(
+        kind=settings.mapper,
+        channels=channels,
+        out=width,
+        tokens=settings.tokens,
+        width=settings.width,
+        blocks=settings.blocks,
+        heads=settings.heads,
+        fixed_length=settings.fixed_length,
+    )
 
 
 def _local_features(
