@@ -30,6 +30,8 @@ for _name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HF_HOME"):
     os.environ[_name] = str(Path(_HOME.name) / _name.lower())
 for _name in ("ISA_GALLERY", "ISA_MODEL", "ISA_DEVICE", "ISA_PRECISION", "HF_HUB_CACHE"):
     os.environ.pop(_name, None)
+if "PYTEST_XDIST_WORKER" in os.environ:  # networks this small only wait for threads of their own
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_unconfigure():
