@@ -75,7 +75,7 @@ def search(
         typer.Option(
             "--method",
             show_default=False,
-            help=f"How picture and words are put together (default: {DEFAULT_METHOD}).",
+            help=f"How picture and words are put together (default: the query model's, else {DEFAULT_METHOD}).",
         ),
     ] = "auto",
     alpha: Annotated[

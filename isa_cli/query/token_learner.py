@@ -114,8 +114,8 @@ class Words(nn.Module):
     """The last step of every mapper: anything into word embeddings of a known length.
 
     The norm before it makes the length at the start a matter of the weights alone (ours).  So is
-    that words keep it (ours): trained freely they grow to many times the length of any real word,
-    say what the picture says, and drown the modifier beside them.
+    that words keep it (ours): trained freely on the wardrobe they grew to 12 times the mean length
+    of real ones, out of what the text tower was trained on.
 
     Args:
         width: d of what comes in.

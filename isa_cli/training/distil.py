@@ -1,7 +1,6 @@
 """The step before ISA for a light encoder that begins from nothing: it learns to see (ours).
 
-A token learner can only make words of what its feature map says.  A light encoder that knows
-photos says enough; one with random weights is first drawn to what the large encoder has seen, as a
+A light encoder with random weights is first drawn to what the large encoder has seen, as a
 whole and in every cell of a grid, all of which lies on disk already.
 """
 
