@@ -75,7 +75,8 @@ def search(
         typer.Option(
             "--method",
             show_default=False,
-            help=f"How picture and words are put together (default: the query model's, else {DEFAULT_METHOD}).",
+            help="How picture and words are put together "
+            f"(default: the query model's, else {DEFAULT_METHOD}).",
         ),
     ] = "auto",
     alpha: Annotated[
