@@ -84,31 +84,31 @@ def asked(request: Request) -> str:
     return request.method
 
 
-def learned_method(asked: str, own: str | None, usual: str = DEFAULT_METHOD) -> str:
+def learned_method(asked: str, own: tuple[str, ...], usual: str = DEFAULT_METHOD) -> str:
     """Return the composer to use, where it depends on the query model.
 
     Args:
         asked: ``auto`` or a learned method.
-        own: the method that this gallery's query model serves; ``None``: there is none.
+        own: the methods that this gallery's query model serves, the best first; (): there is none.
         usual: the composer for a gallery without one.
 
     Raises:
         UsageError: the query model serves another method, or there is none.
     """
     if asked == "auto":
-        return own or usual
-    if own is None:
+        return own[0] if own else usual
+    if not own:
         raise UsageError(
             f"--method {asked} needs a query model, and this gallery has none",
             f"{MADE_BY[asked]} makes one",
         )
-    if asked != own:
+    if asked not in own:
         raise UsageError(
             f"--method {asked} needs a query model of {MADE_BY[asked]}, but this gallery's is one "
-            f"of {MADE_BY[own]}",
-            f"use --method {own}, or leave --method out",
+            f"of {MADE_BY[own[0]]}",
+            f"use --method {own[0]}, or leave --method out",
         )
-    return own
+    return asked
 
 
 def _only(method: str, asked: str, missing: str) -> str:

@@ -140,7 +140,7 @@ class Searcher:
             return method
         file = self._query_file()
         usual = self._tuned.method if self._tuned else DEFAULT_METHOD
-        return learned_method(method, file.header.method if file else None, usual)
+        return learned_method(method, file.header.methods if file else (), usual)
 
     @cached_property
     def _tuned(self) -> Choice | None:
@@ -152,7 +152,7 @@ class Searcher:
         """Return the weight that was chosen for a composer, or else its default."""
         alpha = None
         if method in LEARNED:
-            alpha = self._learned.header.alpha
+            alpha = self._learned.header.alpha(method)
         elif self._tuned and self._tuned.method == method:
             alpha = self._tuned.alpha
         return DEFAULT_ALPHA.get(method) if alpha is None else alpha
@@ -180,7 +180,8 @@ class Searcher:
         model = file.load(self.space)
         backbone = self._with(file.header.parts)
         blend = 0.0 if alpha is None else 1.0 - alpha
-        return IsaComposer(model, backbone, self, self._calibrate(), blend, self._reporter)
+        calibration = self._calibrate()
+        return IsaComposer(model, backbone, self, calibration, blend, self._reporter, method)
 
     # --- what goes in ---
 

@@ -183,7 +183,8 @@ class _Parts:
         reference = self._gallery.catalog.vector_of(digest(data)) if blend else None
         if blend and reference is None:  # the search has loaded what it takes
             reference = backbone.encode_images([backbone.prepare(picture(backbone.input_size))])[0]
-        explainer = Explainer(self._file.load(self._gallery.space), backbone, text)
+        model = self._file.load(self._gallery.space)
+        explainer = Explainer(model, backbone, text, answer.method)
         return explainer.explain(picture, request.modifier, blend=blend, reference=reference)
 
 

@@ -11,12 +11,13 @@ from isa_cli import __version__
 from isa_cli.backbones import load_backbone, locate
 from isa_cli.backbones.devices import choose_place
 from isa_cli.backbones.files import digest_of
+from isa_cli.evaluation.remembered import RememberedEyes, RememberingComposer
 from isa_cli.evaluation.report import document
 from isa_cli.evaluation.runner import run
 from isa_cli.evaluation.vectors import cache_folder, vectors_of
 from isa_cli.query.checkpoint import load as load_query_model
 from isa_cli.query.composers import Calibration, TrainingFree
-from isa_cli.query.isa import IsaComposer
+from isa_cli.query.eyes import eyes_of
 from isa_cli.query.names import DEFAULT_ALPHA, LEARNED
 from isa_cli.query.prompt import MODIFIER, Template
 from isa_cli.query.remembered import Remembered
@@ -117,11 +118,16 @@ class Bench:
         self._backbone = self._loaded(self.model.header.parts if self.model else {"text"})
         self._text = Remembered(BackboneTextEncoder(self._backbone, reporter))
         self._calibration = calibration(self.vectors)
+        self._eyes = self._opened() if self.model else None
+        self._learned: dict[tuple[str, Template | None], RememberingComposer] = {}
 
     def composer(
         self, method: str, alpha: float | None = None, template: Template | None = None
     ) -> Composer:
-        """Return a composer over the benchmark's gallery; texts are encoded once between all.
+        """Return a composer over the benchmark's gallery; what several need, they share.
+
+        Each text is encoded once, each reference looked at once, and each question read once by a
+        learned method and text, whatever the weight.
 
         Args:
             method: its name.
@@ -130,12 +136,10 @@ class Bench:
         """
         if method not in LEARNED:
             return TrainingFree(method, self._text, self._calibration, alpha)
-        assert self.model is not None  # or the plan would have refused the method
-        model = self.model if template is None else with_template(self.model, template)
-        blend = 1.0 - (self._default_alpha(method) if alpha is None else alpha)
-        return IsaComposer(
-            model, self._backbone, self._text, self._calibration, blend, self._reporter
-        )
+        if (method, template) not in self._learned:
+            self._learned[method, template] = self._reading(method, template)
+        weight = self._default_alpha(method) if alpha is None else alpha
+        return self._learned[method, template].blended_by(1.0 - weight)
 
     def protocol(self) -> dict[str, Any]:
         """Return what the numbers are made with, besides the benchmark."""
@@ -163,13 +167,34 @@ class Bench:
         """Return the text that each method reads."""
         if self.model is None:
             return MODIFIER
-        header = self.model.header
-        own = {header.method: Template.from_dict(header.template).modified}
-        return own if set(self._plan.methods) <= set(own) else {"words": MODIFIER} | own
+        methods = self._plan.methods
+        read = Template.from_dict(self.model.header.template).modified
+        own = dict.fromkeys((name for name in methods if name in LEARNED), read)
+        return own if set(methods) <= set(own) else {"words": MODIFIER} | own
 
     def _default_alpha(self, method: str) -> float:
-        tuned = self.model.header.alpha if self.model and method in LEARNED else None
+        tuned = self.model.header.alpha(method) if self.model and method in LEARNED else None
         return DEFAULT_ALPHA[method] if tuned is None else tuned
+
+    def _opened(self) -> RememberedEyes:
+        """Return the query model's eyes, for all of its methods and texts."""
+        assert self.model is not None
+        eyes = eyes_of(self.model, self._backbone)
+        return RememberedEyes(eyes, features=self.model.injection is not None)
+
+    def _reading(self, method: str, template: Template | None) -> RememberingComposer:
+        """Return a learned composer, alone."""
+        assert self.model is not None  # or the plan would have refused the method
+        assert self._eyes is not None
+        return RememberingComposer(
+            self.model if template is None else with_template(self.model, template),
+            self._backbone,
+            self._text,
+            self._calibration,
+            self._reporter,
+            method,
+            self._eyes,
+        )
 
     def _loaded(self, parts: set[str] | frozenset[str]) -> Backbone:
         plan = self._plan

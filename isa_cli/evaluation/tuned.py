@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import ModelError
 from isa_cli.query.header import METADATA_KEY, read_header
-from isa_cli.query.tuned import TUNED
+from isa_cli.query.tuned import TUNED, kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def keep_in_query_model(path: Path, choice: Choice, template: Template | None) -
     new = replace(
         header,
         template=header.template if template is None else template.as_dict(),
-        training=header.training | {TUNED: asdict(choice)},
+        training=kept(header.training, choice),
     )
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -11,7 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from isa_cli.errors import IsaError, ModelError, SpaceMismatch
+from isa_cli.query.adapters import Adapters
 from isa_cli.query.header import METADATA_KEY, Header, MapperConfig, read_header
+from isa_cli.query.injection import Injection
 from isa_cli.query.mappers import build_mapper
 
 if TYPE_CHECKING:
@@ -37,11 +39,15 @@ class QueryModel:
         header: what it says about itself.
         mapper: writes the sentence.
         light: looks at the picture; ``None`` where the large encoder's output is read instead.
+        injection, adapters: what the text tower reads the sentence with in two stages; ``None``:
+            it has none.
     """
 
     header: Header
     mapper: TokenLearner | PooledMapper | PublishedMapper
     light: LightEncoder | None
+    injection: Injection | None = None
+    adapters: Adapters | None = None
 
 
 def save(
@@ -50,25 +56,32 @@ def save(
     *,
     mapper: nn.Module,
     light: LightEncoder | None = None,
+    injection: Injection | None = None,
+    adapters: Adapters | None = None,
     half: bool = False,
 ) -> None:
     """Write a query model in one step: ``path`` is either what it was or the whole new file.
 
     Args:
         path: of the file; its folder exists.
-        header: must describe ``mapper`` and ``light``.
+        header: must describe all the parts.
         mapper: built from ``header.mapper``.
         light: built from ``header.light``.
+        injection: built from ``header.injection``.
+        adapters: built from ``header.adapters``.
         half: matrices in float16, for half the bytes.  Vectors stay float32: there are few, and
             a running variance need not fit.
 
     Raises:
         ModelError: it can't be written.
-        ValueError: ``light`` and ``header.light`` contradict each other.
+        ValueError: the header describes another part than is given.
     """
-    if (light.config if light else None) != header.light:
-        raise ValueError("the header describes another light encoder")
-    parts = {"mapper": mapper} | ({"light": light} if light else {})
+    optional = {"light": light, "injection": injection, "adapters": adapters}
+    for part, module in optional.items():
+        if (module.config if module else None) != getattr(header, part):
+            raise ValueError(f"the header does not describe this {part}")
+    parts: dict[str, nn.Module] = {"mapper": mapper}
+    parts |= {part: module for part, module in optional.items() if module is not None}
     tensors = {
         f"{part}.{key}": _stored(value, half=half)
         for part, module in parts.items()
@@ -102,19 +115,25 @@ def load(path: Path, space: EmbeddingSpace | None = None) -> QueryModel:
         raise _wrong_space(path, header.space, space)
     try:
         tensors = load_file(path)
-        mapper = build_mapper(header.mapper)
-        light = _rebuild(header.light) if header.light else None
-        parts: dict[str, nn.Module] = {"mapper": mapper} | ({"light": light} if light else {})
-        for part, module in parts.items():
-            module.load_state_dict(_of_part(tensors, part))
-            module.eval()
+        model = QueryModel(
+            header,
+            build_mapper(header.mapper),
+            _rebuild(header.light) if header.light else None,
+            Injection(header.injection) if header.injection else None,
+            Adapters(header.adapters) if header.adapters else None,
+        )
+        for part in ("mapper", "light", "injection", "adapters"):
+            module: nn.Module | None = getattr(model, part)
+            if module is not None:
+                module.load_state_dict(_of_part(tensors, part))
+                module.eval()
     except (IsaError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
         reason = error.message if isinstance(error, IsaError) else _brief(error)
         raise ModelError(
             f"the query model {path} can't be built from its own header: {reason}",
             "it is damaged, or timm has changed: train it again, or fetch it again",
         ) from error
-    return QueryModel(header, mapper, light)
+    return model
 
 
 def _rebuild(config: LightConfig) -> LightEncoder:

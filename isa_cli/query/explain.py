@@ -15,8 +15,7 @@ import torch
 from isa_cli.query.composers import Calibration, slerp, unit
 from isa_cli.query.eyes import eyes_of
 from isa_cli.query.isa import BESIDE
-from isa_cli.query.prompt import Template
-from isa_cli.query.reading import SentenceReader
+from isa_cli.query.reading import reader_of
 from isa_cli.query.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from isa_cli.backbones import Backbone
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.eyes import Picture
+    from isa_cli.query.token_learner import Sentence
     from isa_cli.query.vocabulary import Neighbour
     from isa_cli.types import Pixels, TextEncoder, Vectors
 
@@ -132,16 +132,22 @@ class Explainer:
         model: of any kind.
         backbone: loaded with the parts that the model's header names.
         text: encodes the words by themselves.
+        method: one of the model's; ``None``: its best.
 
     Raises:
         ModelError: the model does not say what it looks with, or its template does not fit.
     """
 
-    def __init__(self, model: QueryModel, backbone: Backbone, text: TextEncoder) -> None:
+    def __init__(
+        self,
+        model: QueryModel,
+        backbone: Backbone,
+        text: TextEncoder,
+        method: str | None = None,
+    ) -> None:
         self._eyes = eyes_of(model, backbone)
         self._prepare = (model.light or backbone).prepare
-        template = Template.from_dict(model.header.template)
-        self._reader = SentenceReader(backbone, template, model.header.mapper.tokens)
+        self._reader = reader_of(model, backbone, method or model.header.method)
         self._backbone = backbone
         self._text = text
 
@@ -170,9 +176,10 @@ class Explainer:
             ValueError: a blend without ``reference``.
         """
         sentence = self._eyes.sentences([picture])
-        tokens = sentence.tokens[0].float()  # (L, E)
+        sentence = sentence._replace(tokens=sentence.tokens.float())
+        tokens = sentence.tokens[0]  # (L, E)
         vocabulary = Vocabulary(self._backbone, self._reader)
-        learned, alone, without = self._read(tokens, modifier, vocabulary.mean)
+        learned, alone, without = self._read(sentence, modifier, vocabulary.mean)
         parts = {REFERENCE: alone, WORDS: self._text.encode_text([modifier])[0]}
         query = learned
         if blend:
@@ -192,20 +199,22 @@ class Explainer:
         )
 
     def _read(
-        self, tokens: Tensor, modifier: str, neutral: Tensor
+        self, sentence: Sentence, modifier: str, neutral: Tensor
     ) -> tuple[Vector, Vector, Vectors]:
         """Return the query (D,), the sentence alone (D,), and the query without each token (L, D).
 
         Args:
-            tokens: (L, E).
+            sentence: of one picture.
             modifier: the words.
             neutral: (E,) what stands in for a token that is left out.
         """
-        count = len(tokens)
-        sentences = tokens.repeat(count + 2, 1, 1)  # (L + 2, L, E)
-        left_out = torch.arange(count, device=tokens.device)
-        sentences[left_out + 2, left_out] = neutral.to(tokens)
-        features = self._reader.read(sentences, [modifier, "", *[modifier] * count])
+        count = sentence.tokens.shape[1]
+        sentences = sentence.tokens.repeat(count + 2, 1, 1)  # (L + 2, L, E)
+        left_out = torch.arange(count, device=sentences.device)
+        sentences[left_out + 2, left_out] = neutral.to(sentences)
+        maps = sentence.features  # (1, C, H, W)
+        seen = None if maps is None else maps.expand(count + 2, -1, -1, -1)
+        features = self._reader.read(sentences, [modifier, "", *[modifier] * count], seen)
         rows = self._backbone.unit_rows(features)
         return rows[0], rows[1], rows[2:]
 

@@ -108,8 +108,9 @@ class MapEyes:
             ModelError: the image tower has no usable feature map.
         """
         pixels = self._backbone.normalised(_prepared(self._backbone, pictures))
-        sentence: Sentence = self._mapper(feature_map(self._backbone, pixels).float())
-        return sentence
+        features = feature_map(self._backbone, pixels).float()
+        sentence: Sentence = self._mapper(features)
+        return sentence._replace(features=features)
 
 
 class EmbeddingEyes:

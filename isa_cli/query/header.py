@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 
@@ -16,7 +16,7 @@ from isa_cli.types import EmbeddingSpace
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 """The version that this isa writes; it reads this one and older ones."""
 
 METADATA_KEY = "isa_query_model"
@@ -24,6 +24,8 @@ METADATA_KEY = "isa_query_model"
 
 TOKEN_LEARNER, MLP = "token-learner", "mlp"
 PHI, IM2TEXT = "published-phi", "published-im2text"
+TWO_STAGE = "two-stage"
+"""The method that reads with injection and adapters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,38 @@ class MapperConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class InjectionConfig:
+    """Visual semantic injection without its weights; see ``injection``.
+
+    Attributes:
+        layers: of the text tower, counted from 1.
+        channels: C of the feature map.
+        width: W of the tower's states.
+        heads: of each attention.
+    """
+
+    layers: tuple[int, ...]
+    channels: int
+    width: int
+    heads: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptersConfig:
+    """Composing adapters without their weights; see ``adapters``.
+
+    Attributes:
+        layers: of the text tower, counted from 1.
+        width: W of the tower's states.
+        bottleneck: numbers in the middle of each.
+    """
+
+    layers: tuple[int, ...]
+    width: int
+    bottleneck: int = 64
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a query model's file says besides its weights.
 
@@ -63,6 +97,8 @@ class Header:
         template: the prompt around the sentence, as ``Template.as_dict`` gives it.
         training: a record for people: data, settings, what was reached.
         symmetric: the mapper reads the large visual encoder's feature map.
+        injection: of stage I of the two-stage framework; ``None``: there is none.
+        adapters: of its stage II; ``None``: there are none.
     """
 
     space: EmbeddingSpace
@@ -71,6 +107,8 @@ class Header:
     template: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     symmetric: bool = False
+    injection: InjectionConfig | None = None
+    adapters: AdaptersConfig | None = None
 
     @property
     def is_published(self) -> bool:
@@ -78,19 +116,29 @@ class Header:
         return self.mapper.kind in {PHI, IM2TEXT}
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """What ``--method`` calls the composers that it makes, the best first.
+
+        Adapters may be left out: the mapper learned without them.  With an injection it learned.
+        """
+        plain = "published" if self.is_published else "isa"
+        if self.injection:
+            return (TWO_STAGE,)
+        return (TWO_STAGE, plain) if self.adapters else (plain,)
+
+    @property
     def method(self) -> str:
-        """What ``--method`` calls the composer that it makes."""
-        return "published" if self.is_published else "isa"
+        """The best of ``methods``: what answers where nobody says otherwise."""
+        return self.methods[0]
 
     @property
     def parts(self) -> frozenset[str]:
         """What a query needs of the large model; of the image part only where nothing is light."""
         return frozenset({"text"} if self.light else {"image", "text"})
 
-    @property
-    def alpha(self) -> float | None:
-        """Weight of its answers beside slerp's, where ``isa eval tune`` has chosen one."""
-        return alpha_in(self.training)
+    def alpha(self, method: str) -> float | None:
+        """Return a method's weight beside slerp, where ``isa eval tune`` has chosen one."""
+        return alpha_in(self.training, method)
 
     def to_json(self) -> str:
         """Return what ``from_json`` reads."""
@@ -122,9 +170,16 @@ class Header:
                 template=dict(raw["template"]),
                 training=dict(raw["training"]),
                 symmetric=bool(raw["symmetric"]),
+                injection=_with_layers(InjectionConfig, raw.get("injection")),
+                adapters=_with_layers(AdaptersConfig, raw.get("adapters")),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _senseless(path, error) from error
+
+
+def _with_layers(kind: type[_Config], raw: dict[str, Any] | None) -> _Config | None:
+    """Return a configuration whose layers JSON has made a list."""
+    return kind(**raw | {"layers": tuple(raw["layers"])}) if raw else None
 
 
 def read_header(path: Path) -> Header:
@@ -161,6 +216,9 @@ def is_query_model(path: Path) -> bool:
             return METADATA_KEY in (file.metadata() or {})
     except (OSError, SafetensorError):
         return False
+
+
+_Config = TypeVar("_Config", InjectionConfig, AdaptersConfig)
 
 
 def _senseless(path: Path, error: Exception) -> ModelError:

@@ -16,8 +16,7 @@ import torch
 from isa_cli.errors import SpaceMismatch
 from isa_cli.query.composers import TrainingFree, pushed_away, unit
 from isa_cli.query.eyes import eyes_of
-from isa_cli.query.prompt import Template
-from isa_cli.query.reading import SentenceReader
+from isa_cli.query.reading import reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +49,7 @@ class IsaComposer:
         calibration: the scores of the gallery that will be searched.
         blend: weight of slerp's answer beside the learned one, 0 (none) to 1 (ours).
         reporter: is warned of modifiers that are longer than the tower reads.
+        method: one of the model's; ``None``: its best.
 
     Raises:
         SpaceMismatch: the model was made for another space.
@@ -64,13 +64,13 @@ class IsaComposer:
         calibration: Calibration,
         blend: float = 0.0,
         reporter: Reporter | None = None,
+        method: str | None = None,
     ) -> None:
         if model.header.space != backbone.space:
             raise SpaceMismatch(backbone.space, model.header.space)
-        self._method = model.header.method
+        self._method = method or model.header.method
         self._eyes = eyes_of(model, backbone)
-        template = Template.from_dict(model.header.template)
-        self._reader = SentenceReader(backbone, template, model.header.mapper.tokens, reporter)
+        self._reader = reader_of(model, backbone, self._method, reporter)
         self._backbone = backbone
         self._text = text
         self._calibration = calibration
@@ -123,7 +123,8 @@ class IsaComposer:
         for start in range(0, len(pairs), BATCH):
             chunk = pairs[start : start + BATCH]
             sentence = self._eyes.sentences([picture for picture, _ in chunk])
-            features = self._reader.read(sentence.tokens, [modifier for _, modifier in chunk])
+            modifiers = [modifier for _, modifier in chunk]
+            features = self._reader.read(sentence.tokens, modifiers, sentence.features)
             rows.append(self._backbone.unit_rows(features))
         return np.concatenate(rows)
 

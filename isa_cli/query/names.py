@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 TRAINING_FREE = ("image", "text", "sum", "slerp", "calibrated")
-LEARNED = ("isa", "published")
+LEARNED = ("isa", "two-stage", "published")
 """Those that need a query model; which of them it serves, its header says."""
 
-MADE_BY = {"isa": "isa train", "published": "isa models import"}
+MADE_BY = {
+    "isa": "isa train",
+    "two-stage": "isa train compose",
+    "published": "isa models import",
+}
 """The command that makes the query model of each."""
 
 METHODS = (*TRAINING_FREE, *LEARNED)
@@ -14,7 +18,7 @@ METHODS = (*TRAINING_FREE, *LEARNED)
 DEFAULT_METHOD = "calibrated"
 """Chosen by measurement: ``examples/compare_composers.py``, table in the README."""
 
-DEFAULT_ALPHA = {"sum": 0.7, "slerp": 0.8, "calibrated": 0.6, "isa": 1.0, "published": 1.0}
+DEFAULT_ALPHA = {"sum": 0.7, "slerp": 0.8, "calibrated": 0.6} | dict.fromkeys(LEARNED, 1.0)
 """The weight of the words, 0 (image only) to 1 (text only), where the user gives none.
 
 For the learned ones: the weight of the learned vector, 1 (alone) to 0 (slerp).

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from isa_cli.backbones.light import LightEncoder
+    from isa_cli.query.injection import Injection
     from isa_cli.query.token_learner import Sentence
     from isa_cli.types import Pixels
 
@@ -22,12 +23,20 @@ class QueryNetwork(nn.Module):
     Args:
         light: the light encoder; while a symmetric twin is trained, the large one's feature map.
         mapper: a token learner, or what stands in for it.
+        injection: what the text tower's layers see of the picture, learned beside the mapper; who
+            reads the sentence uses it.
     """
 
-    def __init__(self, light: LightEncoder | nn.Module, mapper: nn.Module) -> None:
+    def __init__(
+        self,
+        light: LightEncoder | nn.Module,
+        mapper: nn.Module,
+        injection: Injection | None = None,
+    ) -> None:
         super().__init__()
         self.light: Any = light
         self.mapper = mapper
+        self.injection = injection
         self.light_is_frozen = False
 
     def freeze_light(self) -> None:
@@ -45,8 +54,9 @@ class QueryNetwork(nn.Module):
 
     def forward(self, pixels: Tensor) -> Sentence:
         """Return the sentences of normalised pixels (B, 3, H, W)."""
-        sentence: Any = self.mapper(self.light(pixels))
-        return sentence  # type: ignore[no-any-return]
+        features = self.light(pixels)
+        sentence: Sentence = self.mapper(features)
+        return sentence._replace(features=features)
 
     def sentences(self, batch: Sequence[Pixels]) -> Sentence:
         """Return the sentences of prepared pictures."""

@@ -7,25 +7,31 @@ sentence is read within a prompt is the paper's [stated]; how it gets there is o
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import ExitStack
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import nn
 
 from isa_cli.errors import ModelError
+from isa_cli.query.header import TWO_STAGE
+from isa_cli.query.layers import check_layers, fed, hooked, layers_of
+from isa_cli.query.prompt import Template
 from isa_cli.query.slots import SlottedTexts
 from isa_cli.query.text import text_features
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from torch import Tensor
 
     from isa_cli.backbones import Backbone
-    from isa_cli.query.prompt import Template
+    from isa_cli.query.adapters import Adapters
+    from isa_cli.query.checkpoint import QueryModel
+    from isa_cli.query.injection import Injection
+    from isa_cli.query.slots import Placed
     from isa_cli.types import Reporter
 
 _ROWS = 8192
@@ -56,10 +62,13 @@ class SentenceReader:
         tokens: L, how many positions a sentence fills.
         reporter: is warned, once each, of modifiers that are longer than the tower reads.
         trim: cut the padding that cannot matter; without, the same is read, later.
+        injection: lets the sentence look at the picture again within the tower.
+        adapters: change what the tower's layers give out while a sentence is read, and only then.
 
     Raises:
         ModelError: the template does not fit into the tower's context, or its tokenizer moves
             words about so that no place can be kept.
+        UsageError: injection or adapters are for layers that the tower does not have.
     """
 
     def __init__(
@@ -70,6 +79,8 @@ class SentenceReader:
         reporter: Reporter | None = None,
         *,
         trim: bool = True,
+        injection: Injection | None = None,
+        adapters: Adapters | None = None,
     ) -> None:
         if tokens < 1:
             raise ValueError(f"a sentence has at least one token, not {tokens}")
@@ -80,6 +91,12 @@ class SentenceReader:
         self._tower = getattr(backbone.network, "text", backbone.network)
         self.embedding = _word_embedding(self._tower)
         self._texts = SlottedTexts(backbone, template, tokens, reporter)
+        device = backbone.place.device
+        self._injection = injection.to(device) if injection else None
+        self._adapters = adapters.to(device) if adapters else None
+        self._layers = layers_of(self._tower) if injection or adapters else []
+        for part in (injection, adapters):
+            check_layers(part.config.layers if part else (), len(self._layers))
 
     @property
     def width(self) -> int:
@@ -102,12 +119,15 @@ class SentenceReader:
             raise ModelError(f"the word embeddings of {self._backbone.describe()} are damaged")
         return total / count
 
-    def read(self, sentences: Tensor, modifiers: Sequence[str]) -> Tensor:
+    def read(
+        self, sentences: Tensor, modifiers: Sequence[str], features: Tensor | None = None
+    ) -> Tensor:
         """Return the text features (B, D), not normalised; gradients reach the sentences.
 
         Args:
             sentences: (B, L, E) word embeddings.
             modifiers: B texts of any length; '' for none.
+            features: (B, C, H, W) the feature maps of the pictures, which an injection looks at.
 
         Raises:
             ModelError: the tokenizer took a placeholder from its place.
@@ -115,15 +135,17 @@ class SentenceReader:
         self._check(sentences, modifiers)
         if not modifiers:
             return sentences.new_empty(0, self._backbone.space.dim)
-        ids, slots = self._texts.place(modifiers)
-        return self._through_the_tower(ids, slots, sentences)
+        return self._through_the_tower(self._texts.place(modifiers), sentences, features)
 
-    def read_tokens(self, sentences: Tensor, modifiers: Sequence[str]) -> Read:
+    def read_tokens(
+        self, sentences: Tensor, modifiers: Sequence[str], features: Tensor | None = None
+    ) -> Read:
         """Return what ``read`` returns and what became of the sentence's tokens, in one pass.
 
         Args:
             sentences: (B, L, E) word embeddings.
             modifiers: B texts of any length; '' for none.
+            features: (B, C, H, W) the feature maps of the pictures, which an injection looks at.
 
         Raises:
             ModelError: the tokenizer took a placeholder from its place.
@@ -132,30 +154,32 @@ class SentenceReader:
         if not modifiers:
             dim = self._backbone.space.dim
             return Read(sentences.new_empty(0, dim), sentences.new_empty(0, self.tokens, dim))
-        ids, slots = self._texts.place(modifiers)
-        rows = torch.arange(len(ids), device=ids.device)[:, None]  # (B, 1)
+        placed = self._texts.place(modifiers)
+        rows = torch.arange(len(modifiers), device=placed.ids.device)[:, None]  # (B, 1)
         kept: list[Tensor] = []
 
         def keep(output: Any) -> None:
             states = getattr(output, "last_hidden_state", output)  # (B, T, W)
-            kept.append(states[rows, slots])  # (B, L, W)
+            kept.append(states[rows, placed.slots])  # (B, L, W)
 
-        with _hook(self._tower.transformer, keep):
-            features = self._through_the_tower(ids, slots, sentences)
-        return Read(features, _projected(self._tower, kept[0]))
+        with hooked(self._tower.transformer, keep):
+            read = self._through_the_tower(placed, sentences, features)
+        return Read(read, _projected(self._tower, kept[0]))
 
     def _check(self, sentences: Tensor, modifiers: Sequence[str]) -> None:
         wanted = (len(modifiers), self.tokens, self.width)
         if tuple(sentences.shape) != wanted:
             raise ValueError(f"sentences must be {wanted}, not {tuple(sentences.shape)}")
 
-    def _through_the_tower(self, ids: Tensor, slots: Tensor, sentences: Tensor) -> Tensor:
-        """Return the features (B, D) of texts (B, T) with the sentences (B, L, E) in their slots.
+    def _through_the_tower(
+        self, placed: Placed, sentences: Tensor, pictures: Tensor | None
+    ) -> Tensor:
+        """Return the features (B, D) of B texts with the sentences (B, L, E) in their slots.
 
         Raises:
             ModelError: the tower did not look its words up.
         """
-        index = slots[:, :, None].expand(-1, -1, self.width)  # (B, L, E)
+        index = placed.slots[:, :, None].expand(-1, -1, self.width)  # (B, L, E)
         calls = 0
 
         def splice(words: Tensor) -> Tensor:
@@ -163,11 +187,56 @@ class SentenceReader:
             calls += 1
             return words.scatter(1, index, sentences.to(words))  # (B, T, E)
 
-        with _hook(self.embedding, splice):
-            features = text_features(self._backbone.network, ids, trim=self._trim)
+        with ExitStack() as hooks:
+            hooks.enter_context(hooked(self.embedding, splice))
+            for change in self._changes(placed.slots, pictures):
+                hooks.enter_context(change)
+            features = text_features(self._backbone.network, placed.ids, trim=self._trim)
         if calls != 1:  # or the answer would have nothing to do with the sentence
             raise ModelError(f"the text tower of {self._backbone.describe()} takes no sentences")
         return features
+
+    def _changes(
+        self, slots: Tensor, pictures: Tensor | None
+    ) -> Iterator[AbstractContextManager[None]]:
+        """Yield what injection and adapters do to the layers: before each the one, the other after.
+
+        What is injected behind the last layer, no other position would ever see.
+        """
+        if self._injection is not None:
+            if pictures is None:
+                raise ValueError("an injection needs the pictures' feature maps")
+            inject = partial(self._injection, slots=slots, features=pictures)
+            for number in self._injection.config.layers:
+                yield fed(self._layers[number - 1], partial(inject, number))
+        if self._adapters is not None:
+            for number in self._adapters.config.layers:
+                yield hooked(self._layers[number - 1], partial(self._adapters, number))
+
+
+def reader_of(
+    model: QueryModel, backbone: Backbone, method: str, reporter: Reporter | None = None
+) -> SentenceReader:
+    """Return what reads a query model's sentences for one of its methods.
+
+    Args:
+        model: of the backbone's space.
+        backbone: loaded with its text part.
+        method: of ``model.header.methods``; only ``two-stage`` reads with injection and adapters.
+        reporter: is warned of modifiers that are longer than the tower reads.
+
+    Raises:
+        ModelError: the model's template does not fit into the tower's context.
+    """
+    in_two_stages = method == TWO_STAGE
+    return SentenceReader(
+        backbone,
+        Template.from_dict(model.header.template),
+        model.header.mapper.tokens,
+        reporter,
+        injection=model.injection if in_two_stages else None,
+        adapters=model.adapters if in_two_stages else None,
+    )
 
 
 def _word_embedding(tower: Any) -> nn.Embedding:
@@ -190,21 +259,3 @@ def _projected(tower: Any, states: Tensor) -> Tensor:
         projection(states) if isinstance(projection, nn.Module) else states @ projection
     )
     return projected
-
-
-@contextmanager
-def _hook(module: nn.Module, act: Callable[[Any], Tensor | None]) -> Iterator[None]:
-    """Let ``act`` see, and replace, what a module gives out on this thread, for the context's time.
-
-    The module may be in use on other threads, whose outputs pass as they are.
-    """
-    owner = threading.get_ident()
-
-    def hook(_module: nn.Module, _args: Any, output: Any) -> Tensor | None:
-        return act(output) if threading.get_ident() == owner else None
-
-    handle = module.register_forward_hook(hook)
-    try:
-        yield
-    finally:
-        handle.remove()

@@ -25,10 +25,13 @@ class Sentence(NamedTuple):
         tokens: (B, L, E) word embeddings.
         attention: (B, L, H, W) how much of each pixel each token holds, 1 in sum over L; ``None``
             from a mapper that does not look at pixels.
+        features: (B, C, H, W) the feature map that it was written from; ``None`` where whoever
+            called the mapper did not keep it, or the mapper read none.
     """
 
     tokens: Tensor
     attention: Tensor | None
+    features: Tensor | None = None
 
 
 class TokenLearner(nn.Module):

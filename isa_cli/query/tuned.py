@@ -46,8 +46,16 @@ def from_json(text: str | None) -> Choice | None:
         return None
 
 
-def alpha_in(training: Mapping[str, object]) -> float | None:
-    """Return the weight that a query model's training record names, if one was chosen."""
-    kept = training.get(TUNED)
-    alpha = kept.get("alpha") if isinstance(kept, dict) else None
+def kept(training: Mapping[str, object], choice: Choice) -> dict[str, object]:
+    """Return a query model's training record with a choice in it, beside those of other methods."""
+    earlier = training.get(TUNED)
+    by_method = earlier if isinstance(earlier, dict) else {}
+    return {**training, TUNED: by_method | {choice.method: asdict(choice)}}
+
+
+def alpha_in(training: Mapping[str, object], method: str) -> float | None:
+    """Return the weight that a training record names for a method, if one was chosen."""
+    by_method = training.get(TUNED)
+    choice = by_method.get(method) if isinstance(by_method, dict) else None
+    alpha = choice.get("alpha") if isinstance(choice, dict) else None
     return alpha if isinstance(alpha, float) and 0.0 <= alpha <= 1.0 else None

@@ -3,6 +3,7 @@
 import os
 import threading
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -232,8 +233,10 @@ def test_a_model_of_another_space_is_refused(gallery):
 class FakeFile:
     """A query model's file: its header, and how often its weights were read."""
 
-    def __init__(self, method, parts, alpha=None):
-        self.header = SimpleNamespace(method=method, parts=frozenset(parts), alpha=alpha)
+    def __init__(self, methods, parts, alpha=None):
+        self.header = SimpleNamespace(
+            methods=methods, parts=frozenset(parts), alpha={methods[0]: alpha}.get
+        )
         self.loads = 0
 
     def load(self, space):
@@ -242,18 +245,22 @@ class FakeFile:
 
 
 class Green:
-    """A learned composer whose answer is always green."""
+    """A learned composer whose answer is always green; its name is its method."""
 
-    def __init__(self, model, backbone, text, calibration, blend, reporter):
+    made: ClassVar[list[str]] = []
+
+    def __init__(self, model, backbone, text, calibration, blend, reporter, method):
         self.blend = blend
+        self.made.append(method)
 
     def compose(self, queries):
         self.queries = queries
         return np.array([[0, 1, 0]] * len(queries), np.float32)
 
 
-ISA = ("isa", {"text"})
-PUBLISHED = ("published", {"image", "text"})
+ISA = (("isa",), {"text"})
+TWO_STAGE = (("two-stage", "isa"), {"text"})
+PUBLISHED = (("published",), {"image", "text"})
 
 
 @pytest.fixture
@@ -266,23 +273,35 @@ def learned(gallery, loaded, monkeypatch):
         loaded.append(set(parts))
         return Colours()
 
-    def make(method, parts=(), alpha=None):
-        file = FakeFile(method, parts, alpha) if method else None
+    def make(methods, parts=(), alpha=None):
+        Green.made.clear()
+        file = FakeFile(methods, parts, alpha) if methods else None
         searcher = Searcher(gallery, load, query_file=lambda: file)
         return file, lambda **request: searcher.search(Request(**request))
 
     return make
 
 
-@pytest.mark.parametrize("kind", [ISA, PUBLISHED], ids=["isa", "published"])
+@pytest.mark.parametrize("kind", [ISA, TWO_STAGE, PUBLISHED], ids=lambda kind: kind[0][0])
 def test_a_query_model_answers_whatever_its_kind(learned, loaded, photos, kind):
     file, ask = learned(*kind)
     request = {"references": (photos / "red.png",), "modifier": "blue"}
     answer = ask(**request)
-    assert (answer.method, answer.alpha, names(answer)[0]) == (kind[0], 1.0, "green")
-    assert loaded == [kind[1]]
-    assert names(ask(**request, method=kind[0])) == names(answer)
+    (best, *_), parts = kind
+    assert (answer.method, answer.alpha, names(answer)[0]) == (best, 1.0, "green")
+    assert loaded == [parts]
+    assert names(ask(**request, method=best)) == names(answer)
     assert file.loads == 1  # of its weights, for both
+    assert Green.made == [best]
+
+
+def test_one_file_may_serve_several_methods(learned, photos):
+    _, ask = learned(*TWO_STAGE, alpha=0.7)
+    request = {"references": (photos / "red.png",), "modifier": "blue"}
+    assert (ask(**request).method, ask(**request).alpha) == ("two-stage", 0.7)
+    answer = ask(**request, method="isa")
+    assert (answer.method, answer.alpha) == ("isa", 1.0)  # the weight is the other one's
+    assert Green.made == ["two-stage", "isa"]
 
 
 def test_the_light_kind_loads_no_image_tower_even_for_a_new_picture(learned, loaded, tmp_path):
@@ -314,6 +333,7 @@ def test_a_query_model_is_not_even_looked_for_where_it_can_not_answer(gallery, p
 @pytest.mark.parametrize(
     ("kind", "asked", "problem", "instead"),
     [
+        (ISA, "two-stage", "needs a query model of isa train compose", "--method isa"),
         (ISA, "published", "needs a query model of isa models import", "--method isa"),
         (PUBLISHED, "isa", "needs a query model of isa train", "--method published"),
         ((None,), "isa", "this gallery has none", "isa train"),

@@ -95,7 +95,7 @@ def test_each_layout_gives_what_its_formula_says(tmp_path, content, names, activ
     state = {key.removeprefix("module."): value for key, value in section.items()}
     vectors = LONG[:, : mapper.config.channels]
     with torch.no_grad():
-        tokens, attention = mapper(torch.tensor(vectors, dtype=torch.float32))
+        tokens, attention, _ = mapper(torch.tensor(vectors, dtype=torch.float32))
     expected = _by_hand(state, names, activation, vectors)
     assert tokens.shape == (3, 1, mapper.config.out)
     assert attention is None

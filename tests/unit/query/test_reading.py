@@ -3,72 +3,20 @@
 from __future__ import annotations
 
 import copy
-import json
 import threading
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 
 from isa_cli.backbones import load_backbone
 from isa_cli.errors import ModelError
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader
+from tests.towers import FAMILIES
 
-TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
-VISION = {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16}
-SIGLIP = {"no_causal_mask": True, "pool_type": "last", "proj_bias": True}
-COCA = {
-    "text_cfg": TEXT | {"embed_cls": True, "output_tokens": True},
-    "vision_cfg": VISION | {"attentional_pool": True, "output_tokens": True},
-    "multimodal_cfg": TEXT | {"layers": 1},
-    "custom_text": True,
-}
-FAMILIES = {
-    "CLIP": {"text_cfg": TEXT},
-    "CustomTextCLIP": {"text_cfg": TEXT, "custom_text": True},
-    "end by id": {"text_cfg": TEXT | {"pool_type": "eos", "eos_id": 49407}},
-    "no projection": {"text_cfg": TEXT | {"proj_type": "none"}, "embed_dim": 32},
-    "SigLIP": {"text_cfg": TEXT | SIGLIP, "custom_text": True},
-    "padding masked": {"text_cfg": TEXT | {"no_causal_mask": True}, "custom_text": True},
-    "CoCa": COCA,
-}
 WORDS = ["red", "dog", "beach", "night", "two", "photo", "x", "of", "a", "chair"]  # a token each
-
-
-@pytest.fixture(scope="module")
-def backbones(tmp_path_factory):
-    """Load a family, once each."""
-    import open_clip
-
-    made = {}
-
-    @torch.inference_mode(False)  # whichever test comes first
-    def make(name: str):
-        if name not in made:
-            config = {"embed_dim": 24, "vision_cfg": VISION} | copy.deepcopy(FAMILIES[name])
-            kind = open_clip.CustomTextCLIP if config.pop("custom_text", False) else open_clip.CLIP
-            kind = open_clip.CoCa if "multimodal_cfg" in config else kind
-            torch.manual_seed(0)
-            network = kind(**copy.deepcopy(config))
-            torch.nn.init.normal_(getattr(network, "text", network).token_embedding.weight, std=0.5)
-            folder = tmp_path_factory.mktemp("family")
-            save_file(network.state_dict(), folder / "open_clip_model.safetensors")
-            cfg = {"mean": [0.5] * 3, "std": [0.3] * 3, "size": [32, 32]}
-            whole = config | ({"custom_text": True} if kind is not open_clip.CLIP else {})
-            text = json.dumps({"model_cfg": whole, "preprocess_cfg": cfg})
-            (folder / "open_clip_config.json").write_text(text)
-            made[name] = load_backbone(str(folder), parts={"text"}, device="cpu", precision="fp32")
-        return made[name]
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def clip(backbones):
-    return backbones("CLIP")
 
 
 def _tower(backbone):
@@ -139,7 +87,7 @@ def test_untrimmed_the_whole_context_is_read_and_the_same_comes_out(backbones, n
             reads.append(reader.read_tokens(sentences, MODIFIERS))
     finally:
         handle.remove()
-    assert lengths[1] == TEXT["context_length"]
+    assert lengths[1] == 77
     assert (lengths[0] < lengths[1]) == (name != "SigLIP")  # which reads the padding too
     for trimmed, whole in zip(*reads, strict=True):
         torch.testing.assert_close(trimmed, whole, atol=1e-6, rtol=1e-5)

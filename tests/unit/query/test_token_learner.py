@@ -141,7 +141,7 @@ def test_it_is_what_the_formulas_say(learner):
     torch.manual_seed(1)
     features = torch.randn(B, C, H, W, dtype=torch.float64)
     with torch.no_grad():
-        tokens, attention = learner(features)
+        tokens, attention, _ = learner(features)
     assert tokens.shape == (B, L, E)
     assert attention.shape == (B, L, H, W)
     for number in range(B):
