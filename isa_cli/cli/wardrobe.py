@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,8 +11,18 @@ from isa_cli.cli import console, options
 from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 LARGEST = 1024
 """Pixels on a side: beyond, the drawing shows what it is."""
+
+TRIPLETS = "triplets.jsonl"
+"""The file of triplets in a folder of them."""
+
+SizeOption = Annotated[
+    int, typer.Option("--size", min=32, max=LARGEST, metavar="PX", help="Pixels on a side.")
+]
 
 wardrobe = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -22,6 +33,7 @@ def _wardrobe() -> None:
 
     \b
       isa wardrobe render DIR --count 2000 --seed 7
+      isa wardrobe triplets DIR --count 2000
     """  # noqa: D301 - typer's mark for lines to keep
 
 
@@ -32,9 +44,7 @@ def render(
         int, typer.Option("--count", min=1, max=1_000_000, metavar="N", help="How many pictures.")
     ] = 2000,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Decides them all.")] = 7,
-    size: Annotated[
-        int, typer.Option("--size", min=32, max=LARGEST, metavar="PX", help="Pixels on a side.")
-    ] = 128,
+    size: SizeOption = 128,
     held_out: Annotated[
         bool,
         typer.Option(
@@ -48,9 +58,7 @@ def render(
 
     The same seed gives the same pictures.  An interrupted run goes on with the same command.
     """
-    if not folder:
-        raise UsageError("the folder's name is empty", "isa wardrobe render wardrobe")
-    where = absolute(folder)
+    where = _folder(folder, "isa wardrobe render wardrobe")
 
     import time
     from random import Random
@@ -62,6 +70,7 @@ def render(
     rng = Random(seed)  # noqa: S311 - reproducible, not secret
     scenes = [place(draw(rng, held_out=None if held_out else False), rng) for _ in range(count)]
     started = time.monotonic()
+    _forget_triplets(where)
     write(where, scenes, console.ConsoleReporter(quiet=quiet), size=size)
     if not quiet:
         seconds = time.monotonic() - started
@@ -70,3 +79,61 @@ def render(
             f"in {TRUTH} ({seconds:.1f} s)"
         )
     return 0
+
+
+@wardrobe.command()
+def triplets(
+    folder: Annotated[str, typer.Argument(metavar="DIR", hidden=True)],
+    count: Annotated[
+        int,
+        typer.Option(
+            "--count", min=1, max=500_000, metavar="N", help="How many, of two pictures each."
+        ),
+    ] = 2000,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Decides them all.")] = 0,
+    size: SizeOption = 128,
+    quiet: options.QuietOption = False,
+) -> int:
+    """Render triplets to learn from into the folder DIR: pictures, and triplets.jsonl.
+
+    None shows a pair of attributes that training must not see.  The same seed gives the same.  An
+    interrupted run goes on with the same command.
+    """
+    where = _folder(folder, "isa wardrobe triplets wardrobe")
+
+    from isa_cli.cli.triplets import next_steps
+    from isa_cli.triplets import Triplet, write_triplets
+    from isa_cli.wardrobe.folder import write
+    from isa_cli.wardrobe.pairs import pairs
+
+    made = pairs(seed, count)
+    _forget_triplets(where)
+    paths = write(where, made.scenes, console.ConsoleReporter(quiet=quiet), size=size)
+    found = (
+        Triplet(line, paths[one.reference], one.change.modifier, paths[one.target])
+        for line, one in enumerate(made.pairs, 1)
+    )
+    write_triplets(where / TRIPLETS, found)
+    if not quiet:
+        pictures = console.counted(len(paths), "picture")
+        console.say(
+            f"{console.counted(count, 'triplet')} of {pictures} in "
+            f"{console.printable(str(where / TRIPLETS))}"
+        )
+        next_steps(where, where / TRIPLETS)
+    return 0
+
+
+def _folder(name: str, hint: str) -> Path:
+    if not name:
+        raise UsageError("the folder's name is empty", hint)
+    return absolute(name)
+
+
+def _forget_triplets(folder: Path) -> None:
+    """Remove triplets of pictures that are about to change, if it is a folder of isa's."""
+    from isa_cli.wardrobe.folder import TRUTH
+
+    if (folder / TRUTH).is_file():
+        with suppress(OSError):  # whoever writes there next is told why they can't
+            (folder / TRIPLETS).unlink()

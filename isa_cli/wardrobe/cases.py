@@ -44,7 +44,16 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class Question:
+    """A question before there is a gallery.
+
+    Attributes:
+        reference: what is started from.
+        change: what is asked for.
+        target: a right answer.
+        held_out: as of ``Triplet``.
+    """
+
     reference: Garment
     change: Change
     target: Garment
@@ -73,7 +82,7 @@ def collection(seed: int, *, triplets: int = 1200, gallery: int = 6000) -> Colle
     questions = []
     for number in range(triplets):
         kind, held_out = KINDS[number % len(KINDS)], number // len(KINDS) % 2 == 1
-        while not shown.admits(question := _ask(kind, rng, held_out=held_out)):
+        while not shown.admits(question := ask(kind, rng, held_out=held_out)):
             pass
         shown.add(question.reference, question.target, wanted=question)
         questions.append(question)
@@ -86,22 +95,30 @@ def collection(seed: int, *, triplets: int = 1200, gallery: int = 6000) -> Colle
     return _assembled(questions, garments, rng)
 
 
-def _ask(kind: str, rng: Random, *, held_out: bool) -> _Question:
+def ask(kind: str, rng: Random, *, held_out: bool) -> Question:
+    """Return a question by chance.
+
+    Args:
+        kind: one of ``KINDS``.
+        rng: where chance comes from.
+        held_out: ``True``: the target shows a pair of values that training never sees; ``False``:
+            neither it nor the reference does.
+    """
     while True:
         reference = draw(rng, held_out=None if held_out else False)
         change = propose(reference, kind, rng)
         if change:
             target = complete(change.wanted, rng)
             if is_held_out(target) == held_out:
-                return _Question(reference, change, target, held_out)
+                return Question(reference, change, target, held_out)
 
 
-def _traps(questions: Sequence[_Question], shown: _Shown, room: int, rng: Random) -> list[Garment]:
+def _traps(questions: Sequence[Question], shown: _Shown, room: int, rng: Random) -> list[Garment]:
     """Return at most ``room`` garments that make the questions hard, and second targets.
 
     Round by round, so that a gallery with little room gives every question the same.
     """
-    rounds: tuple[tuple[float, Callable[[_Question, Random], Garment]], ...] = (
+    rounds: tuple[tuple[float, Callable[[Question, Random], Garment]], ...] = (
         (1.0, _half_right),
         (1.0, lambda one, _: one.reference),
         (0.5, lambda one, rng: complete(one.change.wanted, rng)),
@@ -117,7 +134,7 @@ def _traps(questions: Sequence[_Question], shown: _Shown, room: int, rng: Random
     return found
 
 
-def _half_right(one: _Question, rng: Random) -> Garment:
+def _half_right(one: Question, rng: Random) -> Garment:
     """Return the target with one further attribute changed: no right answer."""
     while True:
         garment = step(one.target, rng.choice(SINGLE), rng)
@@ -125,7 +142,7 @@ def _half_right(one: _Question, rng: Random) -> Garment:
             return garment
 
 
-def _right_by_words(one: _Question, rng: Random) -> Garment:
+def _right_by_words(one: Question, rng: Random) -> Garment:
     """Return a garment as the words ask for, and otherwise by chance: no right answer."""
     wanted = one.change.wanted
     asked = {name: wanted[name] for name in NAMES if wanted[name] != one.reference[name]}
@@ -148,9 +165,9 @@ class _Shown:
 
     def __init__(self) -> None:
         self._garments: dict[Key, list[Garment]] = defaultdict(list)
-        self._questions: dict[Key, list[_Question]] = defaultdict(list)
+        self._questions: dict[Key, list[Question]] = defaultdict(list)
 
-    def add(self, *garments: Garment, wanted: _Question) -> None:
+    def add(self, *garments: Garment, wanted: Question) -> None:
         """Remember a question and the garments that it brings."""
         self._questions[_key(wanted.change.wanted)].append(wanted)
         for garment in garments:
@@ -163,7 +180,7 @@ class _Shown:
             for one in self._questions[_key(garment)]
         )
 
-    def admits(self, one: _Question) -> bool:
+    def admits(self, one: Question) -> bool:
         """Return whether a question can be added."""
         return (
             self.allows(one.reference)
@@ -181,7 +198,7 @@ def _key(garment: Garment) -> Key:
 
 
 def _assembled(
-    questions: Iterable[_Question], garments: Sequence[Garment], rng: Random
+    questions: Iterable[Question], garments: Sequence[Garment], rng: Random
 ) -> Collection:
     """Return the collection; the first garments are each question's reference and target."""
     order = list(range(len(garments)))

@@ -1,0 +1,220 @@
+"""The file of triplets: JSON Lines, one question and its answer on each.
+
+::
+
+    {"reference": "00000.jpg", "modifier": "the same in blue", "target": "00001.jpg"}
+
+Relative paths start at the file's own folder, so a folder with its pictures can move.  Fields
+besides these are passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isa_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FIELDS = ("reference", "modifier", "target")
+
+NAMED = 5
+"""So many problems are told in a message; of the others, how many there are."""
+
+FORMAT = 'each line is {"reference": PATH, "modifier": WORDS, "target": PATH}'
+
+
+@dataclass(frozen=True, slots=True)
+class Triplet:
+    """A question and its answer.
+
+    Attributes:
+        line: where it stands in its file, from 1.
+        reference: the picture that is started from, absolute.
+        modifier: the words that change it, without blanks around them.
+        target: the picture that is right, absolute.
+    """
+
+    line: int
+    reference: Path
+    modifier: str
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of no use, from 1, and why."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        """Return both, as messages show them."""
+        return f"line {self.line}: {self.reason}"
+
+
+class _Unusable(Exception):
+    """Why a line can't be used."""
+
+
+def read_triplets(file: Path) -> list[Triplet]:
+    """Return a file's triplets, every picture of which is there.
+
+    Raises:
+        UsageError: it can't be read or holds none, or lines can't be used; names the first.
+    """
+    triplets, problems = examine(file)
+    if problems:
+        told = "; ".join(map(str, problems[:NAMED]))
+        more = f" and {len(problems) - NAMED:,} more" if len(problems) > NAMED else ""
+        raise UsageError(
+            f"{len(problems):,} of the {len(triplets) + len(problems):,} triplets in {file} "
+            f"can't be used: {told}{more}",
+            f"isa triplets check {file} lists them all; {FORMAT}",
+        )
+    return triplets
+
+
+def examine(file: Path) -> tuple[list[Triplet], list[Problem]]:
+    """Return a file's triplets and what is wrong with its other lines, both in its order.
+
+    Raises:
+        UsageError: it can't be read, or holds nothing.
+    """
+    reading = _Reading(Path(os.path.abspath(file.parent)))  # noqa: PTH100 - links stay links
+    triplets, problems = [], []
+    try:
+        for line, text in _lines(file):
+            try:
+                triplets.append(reading.triplet(line, text))
+            except _Unusable as error:
+                problems.append(Problem(line, str(error)))
+    except OSError as error:
+        raise UsageError(
+            f"{file} can't be read: {error.strerror or error}", "isa triplets make writes one"
+        ) from error
+    if not triplets and not problems:
+        raise UsageError(f"{file} holds no triplet", FORMAT)
+    return triplets, problems
+
+
+def write_triplets(file: Path, triplets: Iterable[Triplet]) -> int:
+    """Write triplets whole or not at all, and return how many; pictures are not looked at.
+
+    Paths are relative where they lie below the file's folder, and absolute elsewhere.
+
+    Args:
+        file: replaced if it is there; its folder is made.
+        triplets: in the order of the lines; their ``line`` does not matter.
+
+    Raises:
+        UsageError: it can't be written.
+    """
+    home = Path(os.path.abspath(file.parent))  # noqa: PTH100
+    part, count = file.with_name(f"{file.name}.part"), 0
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", newline="\n") as stream:
+            for triplet in triplets:
+                stream.write(_line(triplet, home))
+                count += 1
+        part.replace(file)
+    except OSError as error:
+        raise UsageError(
+            f"can't write {file}: {error.strerror or error}", "choose another place with --out"
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return count
+
+
+def _line(triplet: Triplet, home: Path) -> str:
+    record = {
+        "reference": _from(home, triplet.reference),
+        "modifier": triplet.modifier,
+        "target": _from(home, triplet.target),
+    }
+    # ASCII: a name that is no text travels as an escaped surrogate
+    return f"{json.dumps(record)}\n"
+
+
+def _from(home: Path, path: Path) -> str:
+    path = Path(os.path.abspath(path))  # noqa: PTH100
+    return str(path.relative_to(home) if path.is_relative_to(home) else path)
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, with their numbers."""
+    with file.open("rb") as stream:
+        for number, text in enumerate(stream, 1):
+            stripped = (text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text).strip()
+            if stripped:
+                yield number, stripped
+
+
+class _Reading:
+    """What is known while a file is read: which pictures are there, and what was asked before.
+
+    Args:
+        home: the file's folder, absolute.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._there: dict[Path, bool] = {}
+        self._seen: dict[tuple[Path, str, Path], int] = {}
+
+    def triplet(self, line: int, text: bytes) -> Triplet:
+        """Return what a line says.
+
+        Raises:
+            _Unusable: the line is of no use.
+        """
+        record = _fields(text)
+        words = " ".join(record["modifier"].split())
+        reference, target = self._picture(record, "reference"), self._picture(record, "target")
+        if reference == target:
+            raise _Unusable("reference and target are the same picture")
+        first = self._seen.setdefault((reference, words.casefold(), target), line)
+        if first != line:
+            raise _Unusable(f"the same as line {first}")
+        return Triplet(line, reference, words, target)
+
+    def _picture(self, record: dict[str, str], name: str) -> Path:
+        path = Path(os.path.abspath(self._home / record[name]))  # noqa: PTH100
+        if path not in self._there:
+            self._there[path] = os.path.isfile(path)  # noqa: PTH113 - a NUL is no error there
+        if not self._there[path]:
+            raise _Unusable(f"there is no {name} {record[name]}")
+        return path
+
+
+def _fields(text: bytes) -> dict[str, str]:
+    """Return the fields of a line, all of them there and none empty.
+
+    Raises:
+        _Unusable: they are not.
+    """
+    try:
+        record = json.loads(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise _Unusable("no text in UTF-8") from None
+    except (ValueError, RecursionError):
+        raise _Unusable("no JSON") from None
+    if not isinstance(record, dict):
+        raise _Unusable("no JSON object")
+    for name in FIELDS:
+        if name not in record:
+            raise _Unusable(f"no {name}")
+        if not isinstance(record[name], str):
+            raise _Unusable(f"the {name} is no text")
+        if not record[name].strip():
+            raise _Unusable(f"the {name} is empty")
+    return {name: record[name] for name in FIELDS}
