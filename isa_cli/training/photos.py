@@ -160,7 +160,7 @@ def _with_files(
         for start in range(0, len(every), _CHUNK):
             chunk = every[start : start + _CHUNK]
             for key, photos in sorted(catalog.photos(chunk).items()):
-                path = next(filter(None, map(_readable, photos)), None)
+                path = next(filter(None, map(readable, photos)), None)
                 if path is not None:
                     found.append((key, int(photos[0].digest[:16], 16), path))
             progress.advance(len(chunk))
@@ -171,7 +171,7 @@ def _with_files(
     return keys, contents, [path for _, _, path in found]
 
 
-def _readable(photo: Photo) -> bytes | None:
+def readable(photo: Photo) -> bytes | None:
     """Return a path at which the photo's content still seems to be, if there is one."""
     for path in photo.paths:
         try:

@@ -1,0 +1,212 @@
+"""Stage II, composing: adapters alone learn to read a picture's sentence together with words.
+
+Wang et al., 2025 (arXiv 2504.17990): everything of stage I stays as it is, small adapters in the
+text tower are trained on a small amount of triplets with hard negative mining [stated].  The loss,
+the negatives and the sizes are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from isa_cli.errors import UsageError
+from isa_cli.training.clock import PhaseClock
+from isa_cli.training.composing_loss import composing_nce
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from isa_cli.query.adapters import Adapters
+    from isa_cli.query.reading import SentenceReader
+    from isa_cli.training.negatives import HardNegatives
+    from isa_cli.training.random_negatives import RandomNegatives
+    from isa_cli.training.sentences import Sentences
+    from isa_cli.training.triplet_photos import Numbers, TripletPhotos
+    from isa_cli.types import Vectors
+
+MEASURED_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeSettings:
+    """How composing is trained; all numbers are ours.
+
+    Attributes:
+        layers: of the text tower that get an adapter, counted from 1; (): all.
+        bottleneck: numbers in the middle of each.
+        hard_negatives: k, mined pictures that a question is told apart from; 0: none.
+        memory: pictures drawn from the gallery for each step, negatives of every question; 0:
+            none, and only the batch's other targets, the reference and what is mined are left.
+        too_like: cosine with a right answer above which a mined picture is one too.
+        temperature: of the loss.
+        batch: triplets per step.
+        seed: of everything by chance.
+    """
+
+    layers: tuple[int, ...] = ()
+    bottleneck: int = 128
+    hard_negatives: int = 8
+    memory: int = 8_192
+    too_like: float = 0.95
+    temperature: float = 0.1
+    batch: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be trained.
+
+        Raises:
+            UsageError: a number makes no sense.
+        """
+        if self.batch < 2:  # noqa: PLR2004 - one triplet has nothing to be told from
+            raise UsageError(f"a batch of {self.batch} has no negatives", "use --batch-size 16")
+        if self.temperature <= 0:
+            raise UsageError("a temperature must be above 0", "0.1 is the default")
+        if self.bottleneck < 1:
+            raise UsageError(f"a bottleneck of {self.bottleneck} lets nothing through", "take 128")
+        if min(self.hard_negatives, self.memory) < 0:
+            raise UsageError("there can't be fewer than no negatives", "0 is without them")
+        if not -1 <= self.too_like <= 1:
+            raise UsageError(
+                f"too alike from {self.too_like} on, but a cosine lies between -1 and 1",
+                "take 0.95",
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON can hold them."""
+        return asdict(self) | {"layers": list(self.layers)}
+
+
+class ComposeTask:
+    """Training adapters on triplets.
+
+    Args:
+        photos: the triplets, split.
+        sentences: of the references, in the order of their rows: ``np.unique(photos.references)``.
+        reader: the frozen text tower, which reads through the adapters.
+        adapters: what is learned.
+        negatives: mines; ``None``: do without.
+        memory: draws more of them; ``None``: do without.
+        settings: how.
+        device: where tensors live.
+    """
+
+    def __init__(
+        self,
+        photos: TripletPhotos,
+        sentences: Sentences,
+        reader: SentenceReader,
+        adapters: Adapters,
+        negatives: HardNegatives | None,
+        memory: RandomNegatives | None,
+        settings: ComposeSettings,
+        device: torch.device,
+    ) -> None:
+        self._photos = photos
+        self._sentences = sentences
+        self._sentence_of = np.unique(photos.references, return_inverse=True)[1]
+        self._reader = reader
+        self._adapters = adapters
+        self._negatives = negatives
+        self._memory = memory
+        self._settings = settings
+        self._device = device
+        self.clock = PhaseClock(device)
+        self.steps_per_epoch = photos.steps_per_epoch(settings.batch)
+
+    @property
+    def module(self) -> nn.Module:
+        """The adapters."""
+        return self._adapters
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return one parameter group: everything is new."""
+        return [{"params": list(self._adapters.parameters()), "lr": 1.0}]
+
+    def losses(self, step: int) -> Mapping[str, Tensor]:
+        """Return the loss of one batch."""
+        photos, settings = self._photos, self._settings
+        rows = photos.batch_rows(step, settings.batch, settings.seed)
+        questions, targets = photos.questions[rows], photos.targets[rows]
+        with self.clock.time("negatives"):
+            others, absent = self._others(step // self.steps_per_epoch, questions)
+            shared = self._memory.of(step, questions) if self._memory else (None, None)
+            memory, known = (None if one is None else self._tensor(one) for one in shared)
+        with self.clock.time("text tower"):
+            read = self._read(questions)
+        with self.clock.time("losses"):
+            loss = composing_nce(
+                read,
+                self._tensor(photos.vectors[targets]),
+                settings.temperature,
+                right=self._tensor(photos.are_right(questions, targets)),
+                others=others,
+                absent=absent,
+                memory=memory,
+                known=known,
+            )
+        return {"loss": loss}
+
+    def _others(self, epoch: int, questions: Numbers) -> tuple[Tensor, Tensor]:
+        """Return each question's own negatives (B, 1 + k, D), and (B, 1 + k) where there is none.
+
+        The first is the reference: the answer to a query that changes nothing.
+        """
+        vectors = self._photos.vectors[self._photos.references[questions]][:, None]
+        absent = np.zeros((len(questions), 1), np.bool_)
+        if self._negatives is not None:
+            mined, without = self._negatives.of(epoch, self._composed).of(questions)
+            vectors = np.concatenate([vectors, mined], axis=1)
+            absent = np.concatenate([absent, without], axis=1)
+        return self._tensor(vectors), self._tensor(absent)
+
+    def _read(self, questions: Numbers) -> Tensor:
+        """Return the text features (B, D) of questions, not normalised."""
+        sentence = self._sentences.at(self._sentence_of[questions], self._device)
+        modifiers = [self._photos.modifiers[question] for question in questions.tolist()]
+        return self._reader.read(sentence.tokens, modifiers, sentence.features)
+
+    @torch.no_grad()
+    def _composed(self, questions: Numbers) -> Vectors:
+        """Return the queries (N, D) of questions as they are now, unit rows."""
+        parts = []
+        with torch.autocast(self._device.type, enabled=False):
+            for start in range(0, len(questions), MEASURED_AT_ONCE):
+                read = self._read(questions[start : start + MEASURED_AT_ONCE])
+                parts.append(functional.normalize(read.float(), dim=-1).cpu())
+        rows: Vectors = torch.cat(parts).numpy()
+        return rows
+
+    def _tensor(self, array: Any) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+    def measure(self) -> Mapping[str, float]:
+        """Return R@10 and R@1 of the held-out triplets' targets among all triplets' pictures.
+
+        R@10 comes first and decides: a triplet names one of many pictures that would do, and which
+        of those is the very nearest is mostly chance.
+        The reference is removed, as ``isa search`` does, and another right answer of the same
+        question is no mistake.
+        """
+        photos = self._photos
+        held, vectors = photos.held_out, self._tensor(photos.vectors)
+        everything = np.arange(len(photos.keys))
+        better = []
+        for start in range(0, len(held), MEASURED_AT_ONCE):
+            rows = held[start : start + MEASURED_AT_ONCE]
+            questions = photos.questions[rows]
+            scores = self._tensor(self._composed(questions)) @ vectors.T  # (B, P)
+            own = scores.gather(1, self._tensor(photos.targets[rows])[:, None])  # (B, 1)
+            passed_over = photos.are_right(questions, everything)
+            passed_over[np.arange(len(rows)), photos.references[questions]] = True
+            scores = scores.masked_fill(self._tensor(passed_over), -torch.inf)
+            better.append((scores > own).sum(dim=1))
+        count = torch.cat(better)
+        return {f"R@{k}": float((count < k).float().mean()) for k in (10, 1)}

@@ -1,0 +1,97 @@
+"""What a composing run says about itself: what decided it, what came of it, what came before."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from isa_cli import __version__
+from isa_cli.query.header import TWO_STAGE
+from isa_cli.query.tuned import TUNED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from isa_cli.query.checkpoint import Header, QueryModel
+    from isa_cli.training.compose_run import ComposeJob
+    from isa_cli.training.schedule import Progress
+    from isa_cli.training.triplet_photos import TripletPhotos
+
+STAGE_I = "stage I"
+"""Where the record keeps that of the query model it was built on."""
+
+
+def recipe(job: ComposeJob, model: QueryModel, photos: TripletPhotos) -> dict[str, Any]:
+    """Return everything that decides a run, as JSON can hold it."""
+    return {
+        "space": str(model.header.space),
+        "built on": _digest_of(model),
+        "triplets": len(photos),
+        "triplets digest": photos.digest,
+        "triplets file digest": blake2b(job.triplets.read_bytes(), digest_size=8).hexdigest(),
+        "settings": job.settings.as_dict(),
+        "schedule": asdict(job.schedule),
+    }
+
+
+def results(
+    progress: Progress, photos: TripletPhotos, untrained: Mapping[str, float], images: int
+) -> dict[str, Any]:
+    """Return what came of a run.
+
+    Args:
+        progress: at its end.
+        photos: it learned from and was measured on.
+        untrained: the same measures before it.
+        images: triplets per step.
+    """
+    speed = progress.step * images / progress.seconds if progress.seconds else 0.0
+    before = next(iter(untrained.values()))
+    return {
+        "isa": __version__,
+        "held out": len(photos.held_out),
+        "held-out pictures": len(photos.keys),
+        "untrained": dict(untrained),
+        "better than untrained": progress.best > before,
+        "epochs run": len(progress.measures),
+        "best epoch": progress.best_epoch,
+        "measures": progress.measures,
+        "seconds": round(progress.seconds, 1),
+        "triplets per second": round(speed, 1),
+        "seconds by phase": {name: round(spent, 2) for name, spent in progress.phases.items()},
+    }
+
+
+def weakness(record: Mapping[str, Any]) -> str | None:
+    """Return what to say of a run that made nothing better; ``None`` if it did."""
+    if record["better than untrained"]:
+        return None
+    name, before = next(iter(record["untrained"].items()))
+    best = record["measures"][record["best epoch"] - 1][name]
+    return (
+        f"composing learned nothing that shows: {name} on {record['held out']:,} held-out triplets "
+        f"was {before:.3f} before and is {best:.3f} now; more triplets may help, and until then "
+        "--method isa answers as before"
+    )
+
+
+def earlier(header: Header) -> dict[str, Any]:
+    """Return the record of what a run was built on; what was tuned for other methods stays valid.
+
+    Args:
+        header: of the query model that it began with, which may have had adapters before.
+    """
+    training = dict(header.training)
+    tuned = {name: choice for name, choice in training.pop(TUNED, {}).items() if name != TWO_STAGE}
+    return {STAGE_I: training.get(STAGE_I, training)} | ({TUNED: tuned} if tuned else {})
+
+
+def _digest_of(model: QueryModel) -> str:
+    """Return a digest of all that stays as it is, adapters being what does not."""
+    whole = blake2b(repr(sorted(model.header.template.items())).encode(), digest_size=8)
+    for part in (model.mapper, model.light, model.injection):
+        for name, value in part.state_dict().items() if part is not None else ():
+            whole.update(name.encode())
+            whole.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return whole.hexdigest()
