@@ -16,15 +16,13 @@ import json
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
+
+from ablation import METRICS, asked, percent, table
 
 from isa_cli.backbones.names import BUNDLED, BUNDLED_QUERY
 from isa_cli.charts import Line, Panel, save_chart
 from isa_cli.cli.console import ConsoleReporter
-from isa_cli.evaluation.measure import measure
-from isa_cli.evaluation.plan import Plan
-from isa_cli.evaluation.wardrobe import wardrobe
 from isa_cli.training.defaults import DISTIL_EPOCHS, DRAWINGS
 from isa_cli.training.run import Job, train
 from isa_cli.training.schedule import Schedule
@@ -32,8 +30,6 @@ from isa_cli.training.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-METRICS = ("R@1", "R@10")
 
 
 @dataclass(frozen=True)
@@ -97,32 +93,6 @@ def query_model(variant: Variant, seed: int, arguments: argparse.Namespace) -> P
     return out
 
 
-def asked(models: Sequence[Path], arguments: argparse.Namespace) -> list[dict[str, float]]:
-    """Return the metrics of each query model, fractions."""
-    found = []
-    for path in models:
-        plan = Plan(BUNDLED, precision="fp32", methods=("isa",), query_model=path)
-        document = measure(lambda: wardrobe(ConsoleReporter(), seed=arguments.test), plan, QUIET)
-        found.append({name: document["results"][0]["metrics"][name] for name in METRICS})
-    return found
-
-
-QUIET = ConsoleReporter(quiet=True)
-
-
-def table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
-    """Return means and, over several seeds, standard deviations as a markdown table, percent."""
-    lines = [f"| variant | {' | '.join(METRICS)} | seeds |", "| --- | ---: | ---: | ---: |"]
-    for name, runs in rows.items():
-        cells = []
-        for metric in METRICS:
-            values = [100 * run[metric] for run in runs]
-            spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
-            cells.append(f"{mean(values):.1f}{spread}")
-        lines.append(f"| {name} | {' | '.join(cells)} | {len(runs)} |")
-    return "\n".join(lines)
-
-
 def chart(path: Path, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
     """Draw recall over the number of tokens."""
     counts = [int(name.removeprefix("L = ")) for name in rows if name.startswith("L = ")]
@@ -132,7 +102,7 @@ def chart(path: Path, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None
         Line(
             metric,
             counts,
-            [100 * mean(run[metric] for run in rows[f"L = {count}"]) for count in counts],
+            [percent(rows, f"L = {count}", metric) for count in counts],
             marked=True,
         )
         for metric in METRICS
@@ -157,9 +127,10 @@ def main() -> None:
     arguments.work.mkdir(parents=True, exist_ok=True)
     groups = arguments.only.split(",")
     rows = {
-        variant.name: asked(
-            [query_model(variant, seed, arguments) for seed in range(arguments.seeds)], arguments
-        )
+        variant.name: [
+            asked(query_model(variant, seed, arguments), "isa", arguments.test)
+            for seed in range(arguments.seeds)
+        ]
         for variant in VARIANTS
         if variant.group in groups
     }

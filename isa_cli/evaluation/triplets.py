@@ -6,7 +6,8 @@
     2024/red.jpg,the same in blue,2024/blue.jpg;2023/navy.jpg
 
 Paths start at the photos' folder, at the CSV file's folder, or at the root.  A reference need not
-be among the photos; an answer does.
+be among the photos; an answer does.  A file of triplets, as ``isa triplets make`` writes them, asks
+the same questions.
 """
 
 # Paths are bytes, which pathlib does not take.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import csv
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,15 @@ import numpy as np
 from isa_cli.errors import UsageError
 from isa_cli.evaluation.benchmark import Benchmark, Case, at
 from isa_cli.evaluation.metrics import average_precision_at, recall_at
+from isa_cli.triplets import read_triplets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from isa_cli.evaluation.own import OwnPhotos
+    from isa_cli.triplets import Triplet
 
 COLUMNS = "reference, modifier and target (or targets: several, separated by ;)"
 
@@ -63,11 +66,13 @@ class Row:
 
 
 def read_rows(file: Path) -> list[Row]:
-    """Return the questions of a CSV file.
+    """Return the questions of a CSV file, or of one of triplets (``.jsonl``).
 
     Raises:
         UsageError: it can't be read, lacks a column or holds no question, or one is incomplete.
     """
+    if file.suffix == ".jsonl":
+        return _of_triplets(read_triplets(file))
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
@@ -106,6 +111,16 @@ def triplets(file: Path, photos: OwnPhotos) -> Benchmark:
         keep_reference=False,
         protocol={"gallery": len(photos.files), "photos": photos.name},
     )
+
+
+def _of_triplets(found: Sequence[Triplet]) -> list[Row]:
+    """Return each question once, with all the targets that the triplets give it."""
+    rows: dict[tuple[str, str], Row] = {}
+    for one in found:
+        asked = (str(one.reference), one.modifier)
+        known = rows.get(asked, Row(one.line, *asked, ()))
+        rows[asked] = replace(known, targets=(*known.targets, str(one.target)))
+    return list(rows.values())
 
 
 class _Places:

@@ -8,6 +8,7 @@ import pytest
 from isa_cli.errors import UsageError
 from isa_cli.evaluation.own import OwnPhotos
 from isa_cli.evaluation.triplets import read_rows, triplets
+from isa_cli.triplets import Triplet, write_triplets
 
 
 @pytest.fixture
@@ -52,6 +53,27 @@ def test_a_question_is_read_as_it_was_written(tmp_path):
     assert (first.reference, first.modifier) == ("a.jpg", "in\nred,")
     assert first.targets == ("b.jpg", "sub/c.jpg")
     assert (first.line, second.line) == (3, 5)  # where each of them ends
+
+
+def test_triplets_of_one_question_are_one_row(tmp_path, photos):
+    folder = tmp_path / "photos"
+    path = tmp_path / "t.jsonl"
+    write_triplets(
+        path,
+        [
+            Triplet(1, folder / "a.jpg", "in red", folder / "b.jpg"),
+            Triplet(2, folder / "b.jpg", "in red", folder / "sub/c.jpg"),
+            Triplet(3, folder / "a.jpg", "in red", folder / "sub/c.jpg"),
+        ],
+    )
+    first, second = read_rows(path)
+    assert first.targets == (str(folder / "b.jpg"), str(folder / "sub/c.jpg"))
+    assert (second.reference, second.modifier) == (str(folder / "b.jpg"), "in red")
+    cases = triplets(path, photos).cases
+    assert [sorted(case.targets) for case in cases] == [[1, 2], [2]]
+    path.write_text("{}\n")
+    with pytest.raises(UsageError, match="line 1"):
+        read_rows(path)
 
 
 def test_paths_start_at_the_photos_or_at_the_file_or_at_the_root(tmp_path, photos):
