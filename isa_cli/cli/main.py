@@ -24,7 +24,8 @@ from isa_cli.cli.index import index
 from isa_cli.cli.models import models
 from isa_cli.cli.search import search
 from isa_cli.cli.status import status
-from isa_cli.cli.train import train
+from isa_cli.cli.train import trainings
+from isa_cli.cli.triplets import triplets
 from isa_cli.cli.wardrobe import wardrobe
 from isa_cli.errors import IsaError
 
@@ -54,15 +55,16 @@ class _Commands(TyperGroup):
     """The commands; running one gives its exit code."""
 
     def get_params(self, ctx: Any) -> Any:
-        """Return isa's own options, all of them flags, each with a default.
+        """Return the group's own options, each flag with a default.
 
         Typer gives --help and those for completion none, and to find out that None is no bool it
         would load pydantic, even for a command's --help.
         """
-        flags = super().get_params(ctx)
-        for flag in flags:
-            flag.default = flag.default or False
-        return flags
+        params = super().get_params(ctx)
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.default = param.default or False
+        return params
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command and return its exit code; a reader that has gone away is no error."""
@@ -97,6 +99,25 @@ class _Evaluations(_Commands):
         if not (asked or ctx.resilient_parsing):
             args = completed(args, self.commands)
         return super().parse_args(ctx, args)
+
+
+class _Trainings(_Commands):
+    """Commands of which none need be named, with options of its own: ``isa train --epochs 3``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Note whether a command comes first, so that there are no options to read."""
+        ctx.meta[_Trainings] = args[:1] and args[0] in self.commands
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the group's options, less those that can't be there.
+
+        Typer would load pydantic for their defaults, even for a command's --help.
+        """
+        params = super().get_params(ctx)
+        if not ctx.meta.get(_Trainings):
+            return params
+        return [param for param in params if {*param.opts} & {*ctx.help_option_names}]
 
 
 app = typer.Typer(
@@ -135,10 +156,12 @@ def isa(
     """  # noqa: D301 - typer's mark for lines to keep
 
 
-for _command in (demo, index, search, explain, train, status, forget, doctor, bench):
+for _command in (demo, index, search, explain, status, forget, doctor, bench):
     app.command()(_command)
+app.add_typer(trainings, name="train", cls=_Trainings)
 app.add_typer(evaluations, name="eval", cls=_Evaluations)
 app.add_typer(wardrobe, name="wardrobe", cls=_Commands)
+app.add_typer(triplets, name="triplets", cls=_Commands)
 app.add_typer(models, name="models", cls=_Listing)
 
 

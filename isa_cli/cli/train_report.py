@@ -1,7 +1,8 @@
-"""What ``isa train`` says when it is done: how good, how fast, and what to type next."""
+"""What training says when it is done: how good, how fast, and what to type next."""
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -12,32 +13,45 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from isa_cli.training.run import Trained
+    from isa_cli.training.compose_run import Composed
+    from isa_cli.training.job import Trained
 
 WORDS = "the same in red"
 
 
-def report(trained: Trained, gallery: Path) -> None:
-    """Say it on stderr.
+def report(trained: Trained, gallery: Path, model: str) -> None:
+    """Say on stderr what became of ``isa train`` and ``isa train map``.
 
     Args:
         trained: what became of the run.
         gallery: the user's, which searches use.
+        model: the large model by name.
     """
     record = trained.record
     console.say(
         f"image to sentence to image, on {record['held out']:,} held-out photos: {_reached(record)}"
     )
-    console.say(
-        f"  best of {console.counted(record['epochs run'], 'epoch')} in {record['seconds']:.0f} s, "
-        f"{record['images per second']:,.0f} img/s: {_shares(record)}"
+    console.say(f"{_pace(record)}, {record['images per second']:,.0f} img/s: {_shares(record)}")
+    _say_what_next(trained, gallery, model, WORDS)
+
+
+def report_composed(composed: Composed, gallery: Path, model: str) -> None:
+    """Say on stderr what became of ``isa train compose``; the arguments are those of ``report``."""
+    record = composed.record
+    best = record["measures"][record["best epoch"] - 1]
+    reached = ", ".join(
+        f"{name} {best[name]:.3f} (before {before:.3f})"
+        for name, before in record["untrained"].items()
     )
-    console.say(f"query model: {console.printable(str(trained.path))}")
-    if trained.plot is not None:
-        console.say(f"plot: {console.printable(str(trained.plot))}")
-    console.say(f"log: {console.printable(str(trained.log))}")
-    for line in _next(trained, gallery):
-        console.say(line)
+    console.say(f"reference and words to target, on {record['held out']:,} triplets: {reached}")
+    speed = f"{record['triplets per second']:,.0f} triplets/s"
+    console.say(f"{_pace(record)}, {speed}: {_shares(record)}")
+    _say_what_next(composed, gallery, model, composed.modifier)
+
+
+def _pace(record: Mapping[str, Any]) -> str:
+    epochs = console.counted(record["epochs run"], "epoch")
+    return f"  best of {epochs} in {record['seconds']:.0f} s"
 
 
 def _reached(record: Mapping[str, Any]) -> str:
@@ -65,16 +79,43 @@ def _shares(record: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {seconds / whole:.0%}" for name, seconds in most)
 
 
-def _next(trained: Trained, gallery: Path) -> list[str]:
-    """Return the next command to type, with real paths."""
+# --- and now -------------------------------------------------------------------------------------
+
+
+def _say_what_next(made: Trained | Composed, gallery: Path, model: str, words: str) -> None:
+    """Say where everything is, and what to type: real paths, and real words."""
+    console.say(f"query model: {console.printable(str(made.path))}")
+    if made.plot is not None:
+        console.say(f"plot: {console.printable(str(made.plot))}")
+    console.say(f"log: {console.printable(str(made.log))}")
+    tune = ["isa", "eval", "tune", *_questions(gallery, model), "--query-model", str(made.path)]
+    console.say(f"its weight beside slerp is still to choose: {_shown(tune)}")
+    for line in _search(made, gallery, words):
+        console.say(line)
+
+
+def _questions(gallery: Path, model: str) -> list[str]:
+    """Return what a query model's weight can be chosen on, as ``isa eval tune`` wants it."""
+    from isa_cli.evaluation.names import WARDROBE, WARDROBE_MODEL
+
+    return [WARDROBE] if model == WARDROBE_MODEL else ["my.csv", *_of(gallery)]
+
+
+def _search(made: Trained | Composed, gallery: Path, words: str) -> list[str]:
+    """Return how to search with what was made."""
     home = gallery / QUERY_MODEL
-    if trained.path != home:
-        copy = shlex.join(["cp", str(trained.path), str(home)])
-        return ["for isa search to use it:", f"  {console.printable(copy)}"]
+    if made.path != home:
+        return ["for isa search to use it:", f"  {_shown(['cp', str(made.path), str(home)])}"]
+    command = ["isa", "search", os.fsdecode(made.example), words, *_of(gallery)]
+    return ["isa search uses it from now on:", f"  {_shown(command)}"]
+
+
+def _of(gallery: Path) -> list[str]:
+    """Return how to name a gallery, which need not be said of the usual one."""
     from isa_cli.config import load_settings
 
-    picture = console.printable(trained.example)
-    words = ["isa", "search", picture, WORDS]
-    if load_settings().gallery != gallery:
-        words += ["--gallery", str(gallery)]
-    return ["isa search uses it from now on:", f"  {console.printable(shlex.join(words))}"]
+    return [] if load_settings().gallery == gallery else ["--gallery", str(gallery)]
+
+
+def _shown(command: list[str]) -> str:
+    return console.printable(shlex.join(command))

@@ -9,8 +9,10 @@ from isa_cli.backbones.light_config import DEFAULT_LIGHT
 from isa_cli.backbones.names import BUNDLED, BUNDLED_QUERY
 from isa_cli.query.prompt import Template
 from isa_cli.training.augment import DEFAULT, Augmentation
+from isa_cli.training.bank import built_in, of_the_wardrobe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -26,6 +28,8 @@ class Defaults:
         template: words that the text tower knows.
         augmentation: what happens to a picture before it is learned from.
         epochs: passes over the photos.
+        soft_weight: of soft text alignment, where stage I of two is trained.
+        phrases: what it aligns with, by the seed.
     """
 
     light: str = DEFAULT_LIGHT
@@ -35,7 +39,12 @@ class Defaults:
     template: Template = field(default_factory=Template)
     augmentation: Augmentation = DEFAULT
     epochs: int = 10
+    soft_weight: float = 0.1
+    phrases: Callable[[int], tuple[str, ...]] = built_in
 
+
+COMPOSE_EPOCHS, COMPOSE_RATE = 5, 3e-3
+"""Passes over the triplets, and the highest learning rate of the adapters, which begin at zero."""
 
 DISTIL_EPOCHS = 6
 """Passes in which a light encoder that begins from nothing learns to see; it then stays so."""
@@ -49,6 +58,7 @@ DRAWINGS = Defaults(
     template=Template("{sentence}", "{sentence}, {modifier}"),
     augmentation=Augmentation(area=0.85, stretch=1.1),
     epochs=2,
+    phrases=of_the_wardrobe,
 )
 """For isa-mini, whose text tower has never read "a photo of", and who works without a network."""
 

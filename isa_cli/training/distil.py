@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from isa_cli.training.clock import PhaseClock
 from isa_cli.training.losses import gcd
+from isa_cli.training.photo_task import PhotoTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from isa_cli.training.photos import Pictures, TrainingPhotos
     from isa_cli.training.settings import Settings
 
-MEASURED_AT_ONCE = 64
 CONTRAST = 0.1
 """Weight of telling pictures apart, beside both cosines."""
 
@@ -51,7 +49,7 @@ class Seer(nn.Module):
         return self.head(features.mean(dim=(2, 3))), self.head(cells)
 
 
-class DistilTask:
+class DistilTask(PhotoTask):
     """Training a light encoder to see what the large one saw.
 
     Args:
@@ -72,14 +70,9 @@ class DistilTask:
         settings: Settings,
         device: torch.device,
     ) -> None:
-        self._photos = photos
-        self._pictures = pictures
+        super().__init__(photos, pictures, settings, device)
         self._seer = seer
         self._local = local
-        self._settings = settings
-        self._device = device
-        self.clock = PhaseClock(device)
-        self.steps_per_epoch = photos.steps_per_epoch(settings.batch)
 
     @property
     def module(self) -> nn.Module:
@@ -92,35 +85,19 @@ class DistilTask:
 
     def losses(self, step: int) -> Mapping[str, Tensor]:
         """Return the loss of one batch and its parts: cosine distances, and telling apart."""
-        settings = self._settings
-        wanted = self._photos.batch_rows(step, settings.batch, settings.seed)
-        with self.clock.time("pictures"):
-            self._pictures.prefetch(step + 1)
-            rows, pixels = self._pictures.batch(step, wanted)
+        rows, pixels = self._batch(step)
         with self.clock.time("light encoder"):
-            whole, cells = self._seer(self._seer.light.normalised(pixels), settings.grid)
-        vectors = self._tensor(self._photos.vectors[rows])
-        local = self._tensor(self._local.rows(self._photos.keys[rows]))
+            whole, cells = self._seer(self._seer.light.normalised(pixels), self._settings.grid)
+        vectors = self._vectors(rows)
+        local = self._cells(self._local, rows)
         parts = {
             "whole": 1 - functional.cosine_similarity(whole, vectors).mean(),
             "cells": 1 - functional.cosine_similarity(cells, local, dim=-1).mean(),
-            "contrast": gcd(whole, vectors, settings.temperature),
+            "contrast": gcd(whole, vectors, self._settings.temperature),
         }
         return {"loss": parts["whole"] + parts["cells"] + CONTRAST * parts["contrast"]} | parts
-
-    def _tensor(self, rows: Any) -> Tensor:
-        return torch.from_numpy(np.asarray(rows, np.float32)).to(self._device)
 
     @torch.inference_mode()
     def measure(self) -> Mapping[str, float]:
         """Return R@1 and R@10 of held-out photos, looked for among the large encoder's vectors."""
-        parts, present = [], []
-        held = self._photos.held_out
-        for start in range(0, len(held), MEASURED_AT_ONCE):
-            rows, pixels = self._pictures.plain(held[start : start + MEASURED_AT_ONCE])
-            parts.append(self._seer(self._seer.light.normalised(pixels), 1)[0].float())
-            present.append(rows)
-        seen = functional.normalize(torch.cat(parts), dim=-1)
-        scores = seen @ self._tensor(self._photos.vectors[np.concatenate(present)]).T  # (Q, Q)
-        better = (scores > scores.diagonal()[:, None]).sum(dim=1)
-        return {f"R@{k}": float((better < k).float().mean()) for k in (1, 10)}
+        return self._recall(lambda pixels: self._seer(self._seer.light.normalised(pixels), 1)[0])

@@ -1,8 +1,9 @@
-"""What training minimises: two contrastive losses, each a pure function of tensors.
+"""What training minimises, each loss a pure function of tensors.
 
 ISA (Du et al., ICLR 2024) trains on unlabelled images with *global contrastive distillation* and
-*local alignment regularization* [stated].  The formulas here are ours where marked: the paper's
-text leaves them open, or assumes a matching encoder that CLIP-like models do not have.
+*local alignment regularization* [stated]; stage I of the two-stage framework (Wang et al., 2025,
+arXiv 2504.17990) adds *soft text alignment* [stated].  The formulas here are ours where marked:
+the papers' text leaves them open, or assumes a matching encoder that CLIP-like models do not have.
 """
 
 from __future__ import annotations
@@ -108,6 +109,33 @@ def local_similarity(slots: Tensor, local: Tensor, chunk: int = CHUNK) -> Tensor
         for part in torch.split(local, images)
     ]
     return torch.cat(parts, dim=1)
+
+
+def soft_alignment(
+    text: Tensor, image: Tensor, bank: Tensor, temperature: float | Tensor
+) -> Tensor:
+    """Return the soft text alignment loss of B images, a scalar.
+
+    Among real words a sentence should be where its image is: the pseudo-word is to behave like
+    words [purpose: stated].  The form is ours: the mean over the batch of
+    ``KL( softmax_k(v_i . e_k / τ) || softmax_k(t_i . e_k / τ) )``.
+
+    Args:
+        text: (B, D) text features t of "a photo of S_i", of any length.
+        image: (B, D) embeddings v by the large visual encoder, of any length; they get no gradient.
+        bank: (K, D) text features e of phrases, of any length.
+        temperature: τ > 0.
+    """
+    if text.shape != image.shape or text.ndim != 2 or bank.ndim != 2:  # noqa: PLR2004 - (B, D)
+        raise ValueError(
+            f"text and image must both be (B, D) and bank (K, D), not {tuple(text.shape)}, "
+            f"{tuple(image.shape)}, {tuple(bank.shape)}"
+        )
+    with _in_full_precision(text):
+        phrases = _unit(bank).T  # (D, K)
+        wanted = (_unit(image.detach()) @ phrases / _positive(temperature)).log_softmax(dim=-1)
+        said = (_unit(text) @ phrases / temperature).log_softmax(dim=-1)  # (B, K)
+        return F.kl_div(said, wanted, reduction="batchmean", log_target=True)
 
 
 def _symmetric(logits: Tensor, more: Tensor | None = None) -> Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,86 +11,22 @@ from isa_cli.backbones.light import LightEncoder, load_light
 from isa_cli.errors import SpaceMismatch, TrainingError
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.local_features import LocalFeatures
-from isa_cli.query.checkpoint import Header, MapperConfig, load, save
+from isa_cli.query.checkpoint import load
 from isa_cli.query.header import is_query_model
-from isa_cli.query.mappers import build_mapper
-from isa_cli.query.network import QueryNetwork
-from isa_cli.query.reading import SentenceReader
-from isa_cli.training.augment import DEFAULT
-from isa_cli.training.distil import DistilTask, Seer
+from isa_cli.training.job import Job, Trained
 from isa_cli.training.local import fill, unknown
-from isa_cli.training.loop import Loop
-from isa_cli.training.memory import out_of_memory_told
-from isa_cli.training.photos import Pictures, TrainingPhotos
-from isa_cli.training.plot import plot_run
-from isa_cli.training.record import recipe, results
-from isa_cli.training.run_folder import RunFolder
-from isa_cli.training.schedule import Schedule
-from isa_cli.training.settings import Settings
-from isa_cli.training.task import IsaTask
+from isa_cli.training.photos import TrainingPhotos
+from isa_cli.training.stages import Stages
 from isa_cli.training.twin import LargeMap
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from isa_cli.backbones import Backbone, ModelFiles
-    from isa_cli.training.augment import Augmentation
-    from isa_cli.training.loop import Task
+    from isa_cli.backbones import ModelFiles
     from isa_cli.types import Reporter
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is trained, on what, and where it goes.
-
-    Attributes:
-        gallery: whose photos and vectors are used.
-        model: the gallery's model by name.
-        out: the query model's file; its run folder lies beside it.
-        settings, schedule: how.
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``.
-        light_weights: a local file, timm's or a query model with such a light encoder; ``None``:
-            timm's own, or none if not ``pretrained``.
-        pretrained: fetch timm's weights of the light encoder.
-        light_preprocessing: where it differs from timm's own.
-        augmentation: what happens to a photo before it is learned from.
-        at_most: photos; ``None``: all.
-        fresh: begin again where part of a run is done.
-    """
-
-    gallery: Path
-    model: str
-    out: Path
-    settings: Settings = field(default_factory=Settings)
-    schedule: Schedule = field(default_factory=Schedule)
-    device: str = "auto"
-    light_weights: Path | None = None
-    pretrained: bool = True
-    light_preprocessing: Mapping[str, Any] = field(default_factory=dict)
-    augmentation: Augmentation = DEFAULT
-    at_most: int | None = None
-    fresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What became of a run.
-
-    Attributes:
-        path: the query model.
-        log: one JSON line per step and per epoch.
-        plot: of the losses and of what was measured; ``None`` without matplotlib.
-        example: a photo that was held out (``os.fsencode``).
-        record: what the query model says about its training.
-    """
-
-    path: Path
-    log: Path
-    plot: Path | None
-    example: bytes
-    record: dict[str, Any]
+__all__ = ["Job", "Trained", "train"]
 
 
 def train(job: Job, reporter: Reporter, stop: threading.Event) -> Trained | None:
@@ -99,6 +34,7 @@ def train(job: Job, reporter: Reporter, stop: threading.Event) -> Trained | None
 
     Raises:
         TrainingError: too few photos, a loss that is no number, another run in the folder.
+        UsageError: an injection into a layer that the text tower does not have.
         ModelError: the large model or the light encoder can't be had.
         SpaceMismatch: the model is not the gallery's.
         GalleryMissing: there is no gallery.
@@ -125,7 +61,7 @@ def train(job: Job, reporter: Reporter, stop: threading.Event) -> Trained | None
         reporter=reporter,
     )
     light = LargeMap(backbone) if job.settings.symmetric else _light(job, reporter)
-    return _trained(job, photos, local, backbone, light, reporter, stop)
+    return Stages(job, photos, local, backbone, light, reporter, stop).run()
 
 
 def _light(job: Job, reporter: Reporter) -> LightEncoder:
@@ -149,86 +85,6 @@ def _light_of(path: Path, name: str) -> LightEncoder:
         has = f"has {light.config.name}" if light else "has no light encoder"
         raise TrainingError(f"the query model {path} {has}, not {name}", "check --light")
     return light
-
-
-def _trained(
-    job: Job,
-    photos: TrainingPhotos,
-    local: LocalFeatures | None,
-    backbone: Backbone,
-    light: LightEncoder | LargeMap,
-    reporter: Reporter,
-    stop: threading.Event,
-) -> Trained | None:
-    settings, device = job.settings, backbone.place.device
-    reader = SentenceReader(backbone, settings.template, settings.tokens)
-    config = _mapper_config(settings, light.channels, reader.width)
-    mapper: Any = build_mapper(config)
-    network = QueryNetwork(light, mapper.scale_(reader.mean_norm)).to(device)
-    decided = recipe(job, backbone.space, photos)
-    folder = RunFolder(job.out.with_suffix(".run"), decided, fresh=job.fresh)
-    runs = [folder]
-    with (
-        folder.held(),
-        out_of_memory_told(settings.batch, job.schedule.accumulate),
-        Pictures(
-            photos,
-            light.prepare,
-            job.augmentation,
-            size=light.size,
-            batch_size=settings.batch,
-            seed=settings.seed,
-            reporter=reporter,
-        ) as pictures,
-    ):
-
-        def learned(task: Task, epochs: int, run: RunFolder) -> Loop | None:
-            schedule = replace(job.schedule, epochs=epochs)
-            images = min(settings.batch, len(photos.train))
-            loop = Loop(task, schedule, run, device, reporter, seed=settings.seed, batch=images)
-            return loop if loop.run(stop) else None
-
-        if settings.distil_epochs and isinstance(light, LightEncoder) and local is not None:
-            reporter.note("first the light encoder learns to see what the large one saw")
-            seer = Seer(light, backbone.space.dim).to(device)
-            seeing = DistilTask(photos, pictures, seer, local, settings, device)
-            runs.insert(0, RunFolder(folder.folder / "light", decided, fresh=job.fresh))
-            if learned(seeing, settings.distil_epochs, runs[0]) is None:
-                return None
-        task = IsaTask(photos, pictures, network, reader, local, settings, device)
-        loop = learned(task, job.schedule.epochs, folder)
-        if loop is None:
-            return None
-        record = decided | results(loop.progress, photos, loop.images_per_step)
-        kept = None if isinstance(light, LargeMap) else light
-        header = Header(
-            backbone.space,
-            config,
-            kept.config if kept else None,
-            settings.template.as_dict(),
-            record,
-            symmetric=settings.symmetric,
-        )
-        save(job.out, header, mapper=mapper, light=kept, half=True)
-        plot = plot_run(folder.records(), job.out.with_suffix(".png"), reporter)
-        for each in runs:  # the whole run's own last: until then it can go on
-            each.finish()
-    example = photos.paths[photos.held_out[0]]
-    return Trained(job.out, folder.log_file, plot, example, record)
-
-
-def _mapper_config(settings: Settings, channels: int, width: int) -> MapperConfig:
-    """Return the mapper between C channels and word embeddings of E numbers."""
-    return MapperConfig(
-        kind=settings.mapper,
-        channels=channels,
-        out=width,
-        tokens=settings.tokens,
-        width=settings.width,
-        blocks=settings.blocks,
-        heads=settings.heads,
-        fixed_length=settings.fixed_length,
-    )
 
 
 def _local_features(

@@ -38,6 +38,11 @@ class Settings:
             as it is.
         distil_epochs: passes in which the light encoder alone learns what the large one sees,
             before ISA's own; see ``training.distil`` [ours].
+        injection: layers of the text tower, counted from 1, in which the sentence looks at the
+            picture again; (): none.  With ``soft_weight`` this is stage I of the two-stage
+            framework.
+        soft_weight: of soft text alignment; 0: without [ours].
+        soft_temperature: of soft text alignment; ``None``: the large model's own [ours].
         seed: of everything by chance.
     """
 
@@ -60,6 +65,9 @@ class Settings:
     memory: int = 4096
     light_rate: float = 0.3
     distil_epochs: int = 0
+    injection: tuple[int, ...] = ()
+    soft_weight: float = 0.0
+    soft_temperature: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -70,7 +78,8 @@ class Settings:
         """
         if self.batch < 2:  # noqa: PLR2004 - one photo has nothing to be told from
             raise UsageError(f"a batch of {self.batch} has no negatives", "use --batch-size 16")
-        if min(self.temperature, self.local_temperature) <= 0:
+        soft = 1.0 if self.soft_temperature is None else self.soft_temperature
+        if min(self.temperature, self.local_temperature, soft) <= 0:
             raise UsageError("a temperature must be above 0", "0.05 is the default")
         if self.mapper not in {TOKEN_LEARNER, MLP}:
             raise UsageError(

@@ -9,39 +9,36 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.nn import functional
 
-from isa_cli.training.clock import PhaseClock
-from isa_cli.training.losses import gcd, lar
+from isa_cli.training.losses import gcd, lar, soft_alignment
+from isa_cli.training.photo_task import PhotoTask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from isa_cli.gallery.local_features import LocalFeatures
     from isa_cli.query.network import QueryNetwork
     from isa_cli.query.reading import Read, SentenceReader
-    from isa_cli.training.photos import Pictures, TrainingPhotos
+    from isa_cli.training.bank import Bank
+    from isa_cli.training.photos import Pictures, RowNumbers, TrainingPhotos
     from isa_cli.training.settings import Settings
-
-    Rows = NDArray[np.int64]
-
-MEASURED_AT_ONCE = 64
+    from isa_cli.types import Pixels
 
 
-class IsaTask:
-    """Training on unlabelled photos.
+class IsaTask(PhotoTask):
+    """Training on unlabelled photos: ISA's own, and stage I of the two-stage framework.
 
     Args:
         photos: the gallery's photos, split.
         pictures: gives their pixels.
         network: what is learned.
-        reader: the frozen text tower.
+        reader: the frozen text tower, with the network's injection if it has one.
         local: the large encoder's local features; ``None``: train without LAR.
         settings: how.
         device: where tensors live.
+        bank: of phrases, for soft text alignment; ``None``: without.
     """
 
     def __init__(
@@ -53,18 +50,17 @@ class IsaTask:
         local: LocalFeatures | None,
         settings: Settings,
         device: torch.device,
+        bank: Bank | None = None,
     ) -> None:
-        self._photos = photos
-        self._pictures = pictures
+        super().__init__(photos, pictures, settings, device)
+        if settings.soft_weight and bank is None:
+            raise ValueError("soft text alignment needs a bank of phrases")
         self._network = network
         self._reader = reader
         self._local = local
-        self._settings = settings
-        self._device = device
+        self._bank = bank
         if not settings.light_rate:
             network.freeze_light()
-        self.clock = PhaseClock(device)
-        self.steps_per_epoch = photos.steps_per_epoch(settings.batch)
 
     @property
     def module(self) -> nn.Module:
@@ -72,42 +68,45 @@ class IsaTask:
         return self._network
 
     def groups(self) -> list[dict[str, Any]]:
-        """Return the parameter groups: the light encoder learns more slowly than the mapper."""
-        mapper = {"params": list(self._network.mapper.parameters()), "lr": 1.0}
-        if self._network.light_is_frozen:
-            return [mapper]
-        light = list(self._network.light.parameters())
-        return [mapper, {"params": light, "lr": self._settings.light_rate}]
+        """Return the parameter groups: the light encoder learns more slowly than what is new."""
+        network = self._network
+        new = [*network.mapper.parameters()]
+        new += network.injection.parameters() if network.injection is not None else []
+        groups = [{"params": new, "lr": 1.0}]
+        if not network.light_is_frozen:
+            light = list(network.light.parameters())
+            groups.append({"params": light, "lr": self._settings.light_rate})
+        return groups
 
     def losses(self, step: int) -> Mapping[str, Tensor]:
-        """Return ``loss = gcd + lambda lar`` of one batch, and both parts."""
-        wanted = self._photos.batch_rows(step, self._settings.batch, self._settings.seed)
-        with self.clock.time("pictures"):
-            self._pictures.prefetch(step + 1)
-            rows, pixels = self._pictures.batch(step, wanted)
+        """Return ``loss = gcd + lambda lar + mu soft`` of one batch, and its parts."""
+        rows, pixels = self._batch(step)
         with self.clock.time("light encoder"):
             sentence = self._network.sentences(pixels)
         with self.clock.time("text tower"):
-            read = self._reader.read_tokens(sentence.tokens, [""] * len(rows))
+            read = self._reader.read_tokens(sentence.tokens, [""] * len(rows), sentence.features)
         with self.clock.time("losses"):
             return self._judged(read, rows, step)
 
-    def _judged(self, read: Read, rows: Rows, step: int) -> Mapping[str, Tensor]:
+    def _judged(self, read: Read, rows: RowNumbers, step: int) -> Mapping[str, Tensor]:
         """Return the losses of what the text tower read of a batch."""
         settings = self._settings
+        vectors = self._vectors(rows)
         memory, own = self._memory(rows, step)
-        losses = {"gcd": gcd(read.features, self._vectors(rows), settings.temperature, memory, own)}
+        losses = {"gcd": gcd(read.features, vectors, settings.temperature, memory, own)}
         loss = losses["gcd"]
         if self._local is not None and settings.local_weight:
-            local = torch.from_numpy(self._local.rows(self._photos.keys[rows])).to(self._device)
+            local = self._cells(self._local, rows)
             losses["lar"] = lar(read.slots, local, settings.local_temperature)
             loss = loss + settings.local_weight * losses["lar"]
+        if self._bank is not None and settings.soft_weight:
+            losses["soft"] = soft_alignment(
+                read.features, vectors, self._bank.features, self._bank.temperature
+            )
+            loss = loss + settings.soft_weight * losses["soft"]
         return {"loss": loss} | losses
 
-    def _vectors(self, rows: Rows) -> Tensor:
-        return torch.from_numpy(self._photos.vectors[rows]).to(self._device)
-
-    def _memory(self, rows: Rows, step: int) -> tuple[Tensor | None, Tensor | None]:
+    def _memory(self, rows: RowNumbers, step: int) -> tuple[Tensor | None, Tensor | None]:
         """Return (M, D) more negatives and (B, M) which of them show a row's own photo."""
         size = min(self._settings.memory, len(self._photos.train))
         if size == 0:
@@ -120,16 +119,9 @@ class IsaTask:
     @torch.inference_mode()
     def measure(self) -> Mapping[str, float]:
         """Return image-to-sentence-to-image R@1 and R@10 among the held-out photos."""
-        parts, present = [], []
-        held = self._photos.held_out
-        for start in range(0, len(held), MEASURED_AT_ONCE):
-            rows, pixels = self._pictures.plain(held[start : start + MEASURED_AT_ONCE])
-            sentence = self._network.sentences(pixels)
-            parts.append(self._reader.read(sentence.tokens, [""] * len(rows)))
-            present.append(rows)
-        rows = np.concatenate(present)
-        read = functional.normalize(torch.cat(parts).float(), dim=-1)  # (Q, D)
-        scores = read @ self._vectors(rows).T  # (Q, Q)
-        own = scores.diagonal()[:, None]
-        better = (scores > own).sum(dim=1)
-        return {f"R@{k}": float((better < k).float().mean()) for k in (1, 10)}
+        return self._recall(self._read)
+
+    def _read(self, pixels: Sequence[Pixels]) -> Tensor:
+        """Return the text features (B, D) of pictures, not normalised."""
+        sentence = self._network.sentences(pixels)
+        return self._reader.read(sentence.tokens, [""] * len(pixels), sentence.features)

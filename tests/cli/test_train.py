@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ SMALL = (*LIGHT, "--batch-size", "8", "--tokens", "3", "--distil-epochs", "1")
 """6 steps an epoch."""
 
 EPOCHS = ("--epochs", "3")
+
+PHRASES = "a red dress\na blue coat\na hat\nshoes without laces\na striped shirt\n"
 
 
 @dataclass(frozen=True)
@@ -69,18 +72,19 @@ def home(tmp_path_factory, tiny_model):
 
 @dataclass(frozen=True)
 class Broken:
-    """A run that was ended by a signal."""
+    """A run that was ended by a signal, and the unbroken one that it should become."""
 
+    call: tuple
+    whole: Path
     out: Path
     code: int
     said: str
     log: list
 
 
-def broken(home, out, number, far_enough):
+def broken(call, whole, out, number, far_enough):
     """Start a run as a process of its own, and end it by a signal once its log says so."""
-    call = ("train", "--gallery", home.gallery, *SMALL, *EPOCHS, "--out", out)
-    command = [sys.executable, "-m", "isa_cli", *map(str, call)]
+    command = [sys.executable, "-m", "isa_cli", *map(str, (*call, *EPOCHS, "--out", out))]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         folder = out.with_suffix(".run")
@@ -90,7 +94,7 @@ def broken(home, out, number, far_enough):
         said = process.communicate(timeout=100)[1]
     finally:
         process.kill()
-    return Broken(out, process.returncode, said, log(folder))
+    return Broken(call, whole, out, process.returncode, said, log(folder))
 
 
 def saved(folder):
@@ -105,15 +109,36 @@ def under_way(folder):
 
 
 @pytest.fixture(scope="module")
-def runs(home, tmp_path_factory):
-    """An unbroken run in this process, then one that is killed and one that is asked to stop."""
+def away(tmp_path_factory):
+    """A folder beside the gallery, with some phrases."""
+    folder = tmp_path_factory.mktemp("away")
+    (folder / "phrases.txt").write_text(PHRASES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stage_one(home, away):
+    """The command line of stage I of two."""
+    soft = ("--soft-text", away / "phrases.txt", "--soft-weight", "0.5")
+    return ("train", "map", "--gallery", home.gallery, *SMALL, "--vsi", "1,2", *soft)
+
+
+@pytest.fixture(scope="module")
+def runs(home, away, stage_one):
+    """Unbroken runs in this process, then two that are killed and one that is asked to stop."""
+    isa = ("train", "--gallery", home.gallery, *SMALL)
+    whole, mapped = home.gallery / "query.safetensors", away / "mapped.safetensors"
     with redirect_stderr(io.StringIO()) as said:
-        code = run(list(map(str, ("train", "--gallery", home.gallery, *SMALL, *EPOCHS))))
-    away = tmp_path_factory.mktemp("broken")
+        codes = [run(list(map(str, (*isa, *EPOCHS))))]
+    codes.append(run(list(map(str, (*stage_one, *EPOCHS, "--out", mapped)))))
+    ways = {
+        "killed": (isa, whole, away / "killed.safetensors", signal.SIGKILL, saved),
+        "asked to stop": (isa, whole, away / "asked.safetensors", signal.SIGINT, under_way),
+        "map, killed": (stage_one, mapped, away / "map.safetensors", signal.SIGKILL, saved),
+    }
     with ThreadPoolExecutor() as pool:
-        killed = pool.submit(broken, home, away / "killed.safetensors", signal.SIGKILL, saved)
-        asked = pool.submit(broken, home, away / "asked.safetensors", signal.SIGINT, under_way)
-    return Result(code, "", said.getvalue()), killed.result(), asked.result()
+        ended = dict(zip(ways, pool.map(lambda way: broken(*way), ways.values()), strict=True))
+    return Result(max(codes), "", said.getvalue()), ended
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +158,8 @@ def test_training_says_how_good_it_is_and_what_to_type(home, runs):
     for path in ("query.safetensors", "query.png", "query.run/log.jsonl"):
         assert str(home.gallery / path) in said
         assert (home.gallery / path).is_file()
+    tune = f"isa eval tune my.csv --gallery {home.gallery} --query-model {home.gallery}/query"
+    assert tune in said
     command = said.splitlines()[-1].split()
     assert command[:2] == ["isa", "search"]
     assert Path(command[2]).is_file()
@@ -156,17 +183,17 @@ def test_the_query_model_says_how_it_was_made(trained):
     assert len(record["measures"]) == 3
 
 
-@pytest.mark.parametrize("which", [1, 2], ids=["killed", "asked to stop"])
+@pytest.mark.parametrize("which", ["killed", "asked to stop", "map, killed"])
 def test_a_broken_run_goes_on_to_the_same_end(trained, runs, isa, which):
-    one = runs[which]
-    if which == 1:
+    one = runs[1][which]
+    if "killed" in which:
         assert one.code == -signal.SIGKILL, one.said
         assert any("epoch" in record for record in one.log)
     else:
         assert one.code == 130, one.said
         assert "goes on from here" in one.said
     assert one.log[-1]["step"] < 18
-    call = ("train", "--gallery", trained.gallery, *SMALL, "--out", one.out)
+    call = (*one.call, "--out", one.out)
     other = isa(*call, "--epochs", "4")
     assert other.code == 4
     assert "epochs was 3, not 4" in other.err
@@ -174,16 +201,32 @@ def test_a_broken_run_goes_on_to_the_same_end(trained, runs, isa, which):
     assert again.code == 0, again.err
     assert "going on after step" in again.err
     assert str(one.out) in again.err.splitlines()[-1]  # how to use it
-    whole = trained.gallery / "query.safetensors"
-    for line, wanted in zip(
-        log(one.out.with_suffix(".run")), log(trained.gallery / "query.run"), strict=True
-    ):
-        assert line == pytest.approx(wanted, rel=1e-4, abs=1e-6)
-    wanted = load_file(whole)
-    found = load_file(one.out)
+    found, wanted = (log(path.with_suffix(".run")) for path in (one.out, one.whole))
+    for line, right in zip(found, wanted, strict=True):
+        assert line == pytest.approx(right, rel=1e-4, abs=1e-6)
+    found, wanted = load_file(one.out), load_file(one.whole)
     assert found.keys() == wanted.keys()
     for name, tensor in found.items():
         torch.testing.assert_close(tensor, wanted[name], rtol=1e-2, atol=1e-3)
+
+
+def test_stage_one_learns_an_injection_and_says_so(trained, away):
+    model = load(away / "mapped.safetensors")
+    assert model.header.methods == ("two-stage",)
+    assert model.injection.config.layers == (1, 2)
+    assert all(look.gate != 0 for look in model.injection.layers.values())
+    record = model.header.training
+    assert record["phrases"] == 5
+    assert record["settings"]["soft_weight"] == 0.5
+    assert all("soft" in line for line in log(away / "mapped.run") if "epoch" not in line)
+
+
+def test_isa_alone_has_nothing_of_it(trained):
+    model = load(trained.gallery / "query.safetensors")
+    assert model.header.methods == ("isa",)
+    assert model.injection is None
+    assert "phrases" not in model.header.training
+    assert not any("soft" in line for line in log(trained.gallery / "query.run"))
 
 
 def test_a_search_uses_it(trained, isa):
@@ -223,6 +266,85 @@ def test_a_gallery_without_one_says_how_to_get_it(indexed, isa):
     )
     assert said.code == 2
     assert "isa train" in said.err
+
+
+# --- stage II ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def triplets(home, away):
+    """A file of triplets: from each photo to the next."""
+    photos = sorted(home.photos.glob("*.jpg"))
+    lines = [
+        {"reference": str(one), "modifier": f"number {n}", "target": str(other)}
+        for n, (one, other) in enumerate(pairwise(photos))
+    ]
+    file = away / "triplets.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return file
+
+
+COMPOSE = ("--batch-size", "8", "--bottleneck", "4", "--epochs", "1", "--device", "cpu")
+
+
+def test_composing_is_built_on_what_mapping_made(trained, away, triplets, isa):
+    start, out = away / "mapped.safetensors", away / "composed.safetensors"
+    call = ("train", "compose", "--gallery", trained.gallery, "--triplets", triplets, *COMPOSE)
+    said = isa(*call, "--from", start, "--out", out, "--adapters", "2", "--hard-negatives", "2")
+    assert said.code == 0, said.err
+    assert "(before " in said.err
+    assert "triplets/s: " in said.err
+    assert f"--query-model {out}" in said.err
+    before, after = load(start), load(out)
+    assert after.header.adapters.layers == (2,)
+    assert after.header.adapters.bottleneck == 4
+    for name, tensor in before.injection.state_dict().items():
+        assert torch.equal(after.injection.state_dict()[name], tensor)
+
+
+def test_without_another_word_the_gallerys_own_model_learns_to_compose(
+    trained, triplets, isa, tmp_path
+):
+    gallery = tmp_path / "g"
+    gallery.mkdir()
+    for name in ("catalog.db", "query.safetensors"):
+        shutil.copy(trained.gallery / name, gallery)
+    said = isa("train", "compose", "--gallery", gallery, "--triplets", triplets, *COMPOSE)
+    assert said.code == 0, said.err
+    assert load(gallery / "query.safetensors").header.methods == ("two-stage", "isa")
+    command = said.err.splitlines()[-1]
+    assert "isa search" in command
+    assert "'number " in command  # the words of a triplet
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--triplets", "missing.jsonl"), "missing.jsonl"),
+        (("--from", "missing.safetensors"), "missing.safetensors"),
+        (("--adapters", "7"), "its layers are 1 to 2"),
+        (("--adapters", "all"), "names no layers"),
+        (("--out", "q.bin"), ".safetensors"),
+        (("--precision", "fp16"), "bf16"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_can_not_be_composed_is_one_sentence(trained, triplets, isa, more, said, tmp_path):
+    call = ("train", "compose", "--gallery", trained.gallery, "--triplets", triplets, *COMPOSE)
+    done = isa(*call, "--out", tmp_path / "q.safetensors", *more)
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_gallery_without_a_query_model_has_nothing_to_compose_with(home, triplets, isa, tmp_path):
+    gallery = tmp_path / "g"
+    gallery.mkdir()
+    shutil.copy(home.gallery / "catalog.db", gallery)
+    done = isa("train", "compose", "--gallery", gallery, "--triplets", triplets, *COMPOSE)
+    assert done.code == 2
+    assert "isa train map makes one" in done.err
 
 
 # --- photos that are in no gallery ---------------------------------------------------------------
@@ -311,6 +433,45 @@ def test_what_can_not_be_trained_is_one_sentence(home, isa, more, said, tmp_path
     assert said in done.err
     assert "Traceback" not in done.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--vsi", "2,3"), "its layers are 1 to 2"),
+        (("--vsi", ""), "names no layers"),
+        (("--vsi", "4;8"), "names no layers"),
+        (("--vsi", "0"), "names no layers"),
+        (("--soft-text", "missing.txt"), "missing.txt"),
+        (("--soft-text", __file__, "--soft-weight", "0"), "--soft-weight is 0"),
+        (("--soft-weight", "-1"), "--soft-weight"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_stage_one_can_not_do_is_one_sentence(home, isa, more, said, tmp_path):
+    out = ("--out", tmp_path / "q.safetensors")
+    done = isa("train", "map", "--gallery", home.gallery, *out, *SMALL, *more)
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_before_a_stage_are_not_lost_in_silence(isa):
+    done = isa("train", "--gallery", "g", "map", "--epochs", "1")
+    assert done.code == 2
+    assert done.err == (
+        "isa: --gallery stands before 'map', which would not get it\n"
+        "  → put it behind: isa train map --gallery ...\n"
+    )
+
+
+def test_the_help_lists_the_stages_and_the_options(isa):
+    said = isa("train", "--help").out
+    assert "--distil-epochs" in said
+    assert "--vsi" not in said
+    commands = said.partition("Commands:")[2].split()
+    assert {"map", "compose"} <= set(commands)
 
 
 def test_too_few_photos_are_told(indexed, isa, tmp_path):

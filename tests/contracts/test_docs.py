@@ -15,11 +15,13 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 
 
 def commands_below(group, prefix=""):
-    """Return every command by its words: ``wardrobe render``."""
+    """Return every command by its words: ``wardrobe render``; ``train`` is one, and has some."""
     found = {}
     for name, command in group.commands.items():
         below = getattr(command, "commands", None)
-        found |= commands_below(command, f"{prefix}{name} ") if below else {prefix + name: command}
+        found |= commands_below(command, f"{prefix}{name} ") if below else {}
+        if not below or command.invoke_without_command:
+            found[prefix + name] = command
     return found
 
 

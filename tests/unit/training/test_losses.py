@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from isa_cli.training import losses
-from isa_cli.training.losses import gcd, info_nce, lar, local_similarity
+from isa_cli.training.losses import gcd, info_nce, lar, local_similarity, soft_alignment
 
-B, D, L, P, M = 4, 6, 3, 5, 7
+B, D, L, P, M, K = 4, 6, 3, 5, 7, 9
 
 
 def _random(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -66,6 +66,11 @@ def patches():
     return _random(B, L, D, seed=3), _random(B, P, D, seed=4)
 
 
+@pytest.fixture
+def phrases():
+    return _random(K, D, seed=6)
+
+
 @pytest.mark.parametrize("tau", [1.0, 0.2])
 def test_gcd_is_its_formula(pairs, tau):
     a, b = pairs
@@ -100,6 +105,20 @@ def test_lar_is_its_formula(patches, tau):
     assert float(lar(slots, local, tau)) == pytest.approx(_slow_info_nce(score, B, tau), rel=1e-9)
 
 
+@pytest.mark.parametrize("tau", [1.0, 0.2])
+def test_soft_alignment_is_its_formula(pairs, phrases, tau):
+    text, image = pairs
+
+    def shares(row):
+        weights = [math.exp(_cosine(row, phrase) / tau) for phrase in phrases]
+        return [weight / sum(weights) for weight in weights]
+
+    slow = 0.0
+    for t, v in zip(text, image, strict=True):
+        slow += sum(p * math.log(p / q) for p, q in zip(shares(v), shares(t), strict=True)) / B
+    assert float(soft_alignment(text, image, phrases, tau)) == pytest.approx(slow, rel=1e-9)
+
+
 # --- gradients ---
 
 
@@ -116,6 +135,18 @@ def test_gradients_of_lar(patches):
     assert torch.autograd.gradcheck(lar, (slots, local, tau))
 
 
+def test_gradients_of_soft_alignment(pairs, phrases):
+    text, image = pairs
+    text.requires_grad_()
+    tau = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda t, tau: soft_alignment(t, image, phrases, tau), (text, tau)
+    )
+    image.requires_grad_()
+    soft_alignment(text, image, phrases, 0.5).backward()
+    assert image.grad is None  # it is what is wanted
+
+
 def test_an_image_that_is_masked_out_gets_no_gradient(pairs, memory):
     memory.requires_grad_()
     mask = torch.ones(B, M, dtype=torch.bool)
@@ -127,7 +158,7 @@ def test_an_image_that_is_masked_out_gets_no_gradient(pairs, memory):
 # --- what must not matter, and what must ---
 
 
-def test_the_order_of_the_batch_does_not_matter(pairs, memory, own, patches):
+def test_the_order_of_the_batch_does_not_matter(pairs, memory, own, patches, phrases):
     order = torch.tensor([2, 0, 3, 1])
     a, b = pairs
     slots, local = patches
@@ -137,13 +168,17 @@ def test_the_order_of_the_batch_does_not_matter(pairs, memory, own, patches):
     )
     torch.testing.assert_close(lar(slots[order], local[order], 0.3), lar(slots, local, 0.3))
     torch.testing.assert_close(lar(slots.flip(1), local.flip(1), 0.3), lar(slots, local, 0.3))
+    soft = soft_alignment(a, b, phrases, 0.3)
+    torch.testing.assert_close(soft_alignment(a[order], b[order], phrases.flip(0), 0.3), soft)
 
 
-def test_lengths_do_not_matter(pairs, memory, patches):
+def test_lengths_do_not_matter(pairs, memory, patches, phrases):
     a, b = pairs
     slots, local = patches
     torch.testing.assert_close(gcd(3 * a, b / 7, 0.3, 5 * memory), gcd(a, b, 0.3, memory))
     torch.testing.assert_close(lar(3 * slots, local / 7, 0.3), lar(slots, local, 0.3))
+    soft = soft_alignment(a, b, phrases, 0.3)
+    torch.testing.assert_close(soft_alignment(3 * a, b / 7, 5 * phrases, 0.3), soft)
 
 
 def test_without_a_memory_both_sides_count_alike(pairs):
@@ -164,6 +199,19 @@ def test_perfect_pairs_cost_nothing_and_swapped_ones_a_lot():
     parts = rows[:, None]  # (B, 1, D)
     assert float(lar(parts, parts, 0.05)) < 1e-6
     assert float(lar(parts, parts.roll(1, 0), 0.05)) > 10
+
+
+def test_who_stands_among_phrases_as_the_picture_does_pays_nothing(pairs, phrases):
+    a, b = pairs
+    assert float(soft_alignment(b, b, phrases, 0.05)) == pytest.approx(0, abs=1e-12)
+    assert float(soft_alignment(a, b, phrases, 0.05)) > 0.1
+    assert float(soft_alignment(a, b, phrases, 1e6)) == pytest.approx(0, abs=1e-9)
+    # a direction in which no phrase lies says nothing about a picture
+    flat = phrases.clone()
+    flat[:, 0] = 0
+    turned = torch.nn.functional.normalize(b, dim=-1)
+    turned[:, 0] *= -1
+    assert float(soft_alignment(turned, b, flat, 0.05)) == pytest.approx(0, abs=1e-12)
 
 
 def test_a_memory_of_nothing_or_of_own_images_only_changes_nothing(pairs, memory):
@@ -220,12 +268,15 @@ def test_no_more_cosines_than_a_chunk_exist_or_are_kept_for_the_gradient(monkeyp
     assert max(kept) <= local.numel() < made[0].numel()
 
 
-def test_half_precision_is_reckoned_in_full(pairs, memory, patches):
+def test_half_precision_is_reckoned_in_full(pairs, memory, patches, phrases):
     a, b = (rows.bfloat16() for rows in pairs)
     exact = gcd(a.float(), b.float(), 0.02, memory.half().float())
     ours = gcd(a, b, 0.02, memory.half())
     assert ours.dtype == torch.float32
     torch.testing.assert_close(ours, exact)
+    wide = soft_alignment(a.float(), b.float(), phrases.float(), 0.02)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(soft_alignment(a, b, phrases.float(), 0.02), wide)
     slots, local = (rows.half() for rows in patches)
     torch.testing.assert_close(lar(slots, local, 0.02), lar(slots.float(), local.float(), 0.02))
 
@@ -241,6 +292,9 @@ def test_half_precision_is_reckoned_in_full(pairs, memory, patches):
         lambda a, b: gcd(a, b, 1.0, None, torch.zeros(B, M, dtype=torch.bool)),
         lambda a, b: gcd(a, b, 1.0, b, torch.zeros(B, M, dtype=torch.bool)),
         lambda a, b: gcd(a, b, 1.0, b, torch.zeros(B, B)),
+        lambda a, b: soft_alignment(a, b[:3], b, 1.0),
+        lambda a, b: soft_alignment(a, b, b[0], 1.0),
+        lambda a, b: soft_alignment(a, b, b, 0.0),
         lambda a, b: lar(a, b, 1.0),
         lambda a, b: lar(a[:, None], b[:3, None], 1.0),
         lambda a, b: lar(a[:, None], b[:, None], 0.0),

@@ -10,12 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from isa_cli.query.header import MapperConfig
+from isa_cli.query.header import InjectionConfig, MapperConfig
+from isa_cli.query.injection import Injection
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.network import QueryNetwork
 from isa_cli.query.reading import Read
+from isa_cli.training.bank import Bank
 from isa_cli.training.distil import CONTRAST, DistilTask, Seer
-from isa_cli.training.losses import gcd, lar
+from isa_cli.training.losses import gcd, lar, soft_alignment
 from isa_cli.training.settings import Settings
 from isa_cli.training.task import IsaTask
 
@@ -56,18 +58,22 @@ class Pictures:
 
 
 class Reader:
-    """A text tower that adds words up."""
+    """A text tower that adds words up, of one layer for an injection."""
 
-    def __init__(self):
+    def __init__(self, injection=None):
         self.matrix = torch.randn(WIDTH, DIM)
+        self.injection = injection
 
-    def read_tokens(self, tokens, modifiers):
+    def read_tokens(self, tokens, modifiers, features=None):
         assert set(modifiers) == {""}
+        if self.injection is not None:
+            places = torch.arange(TOKENS).expand(len(tokens), -1)
+            tokens = self.injection(1, tokens, places, features)
         slots = tokens @ self.matrix
         return Read(slots.sum(dim=1), slots)
 
-    def read(self, tokens, modifiers):
-        return self.read_tokens(tokens, modifiers).features
+    def read(self, tokens, modifiers, features=None):
+        return self.read_tokens(tokens, modifiers, features).features
 
 
 @pytest.fixture
@@ -96,17 +102,17 @@ def settings(**changes):
     return Settings(batch=8, grid=GRID, memory=16, tokens=TOKENS, **changes)
 
 
-def network():
+def isa(world, how, injection=None, bank=None):
     config = MapperConfig("token-learner", TinyLight.channels, WIDTH, TOKENS, 8, 1, 2)
-    return QueryNetwork(TinyLight(), build_mapper(config))
-
-
-def isa(world, how, **parts):
-    made = network()
-    task = IsaTask(
-        world.photos, world.pictures, made, Reader(), parts.get("local", world.local), how, CPU
-    )
+    made = QueryNetwork(TinyLight(), build_mapper(config), injection)
+    reader = Reader(injection)
+    task = IsaTask(world.photos, world.pictures, made, reader, world.local, how, CPU, bank)
     return task, made
+
+
+@pytest.fixture
+def injection():
+    return Injection(InjectionConfig((1,), TinyLight.channels, WIDTH, heads=1))
 
 
 def test_a_light_encoder_is_drawn_to_the_whole_and_to_every_cell(world):
@@ -188,3 +194,51 @@ def test_another_light_encoder_learns_more_slowly(world):
     made.train()
     task.losses(0)["loss"].backward()
     assert all(parameter.grad is not None for parameter in made.light.parameters())
+
+
+# --- stage I of two ------------------------------------------------------------------------------
+
+
+def test_soft_alignment_is_added_with_its_weight(world):
+    bank = Bank(torch.randn(12, DIM), 0.5)
+    how = settings(soft_weight=0.25)
+    task, made = isa(world, how, bank=bank)
+    made.eval()  # or running statistics would differ between the two passes
+    losses = task.losses(2)
+    rows = world.photos.batch_rows(2, 8, 0)
+    read = task._reader.read(made(world.pictures.pixels[rows]).tokens, [""] * 8)
+    torch.testing.assert_close(
+        losses["soft"], soft_alignment(read, world.vectors[rows], bank.features, 0.5)
+    )
+    expected = losses["gcd"] + how.local_weight * losses["lar"] + 0.25 * losses["soft"]
+    torch.testing.assert_close(losses["loss"], expected)
+
+
+def test_without_its_weight_a_bank_costs_nothing(world):
+    task, _ = isa(world, settings(), bank=Bank(torch.randn(12, DIM), 0.5))
+    assert "soft" not in task.losses(0)
+    with pytest.raises(ValueError, match="bank"):
+        isa(world, settings(soft_weight=0.1))
+
+
+def test_an_injection_learns_with_the_mapper(world, injection):
+    task, made = isa(world, settings(), injection)
+    fast, _ = task.groups()
+    assert fast["params"] == [*made.mapper.parameters(), *injection.parameters()]
+    optimiser = torch.optim.AdamW(fast["params"], lr=0.01)
+    made.train()
+    for step in range(2):  # its gate opens first
+        optimiser.zero_grad()
+        task.losses(step)["loss"].backward()
+        optimiser.step()
+    assert all(parameter.grad.any() for parameter in injection.layers["1"].project.parameters())
+
+
+def test_what_is_measured_is_read_with_the_injection(world, injection):
+    task, made = isa(world, settings(), injection)
+    made.eval()
+    closed = task._read(world.pictures.pixels[:4])
+    assert list(task.measure()) == ["R@1", "R@10"]
+    with torch.no_grad():
+        injection.layers["1"].gate.fill_(1.0)
+    assert not torch.allclose(task._read(world.pictures.pixels[:4]), closed)

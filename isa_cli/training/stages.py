@@ -1,0 +1,231 @@
+"""One run of ``isa train``: the stages it goes through, and the file that comes of them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from isa_cli.backbones.light import LightEncoder
+from isa_cli.query.checkpoint import Header, MapperConfig, save
+from isa_cli.query.header import InjectionConfig
+from isa_cli.query.injection import Injection
+from isa_cli.query.layers import check_layers, layers_of, state_width
+from isa_cli.query.mappers import build_mapper
+from isa_cli.query.network import QueryNetwork
+from isa_cli.query.reading import SentenceReader
+from isa_cli.training.bank import bank_of, phrases_record
+from isa_cli.training.defaults import defaults_for
+from isa_cli.training.distil import DistilTask, Seer
+from isa_cli.training.job import Trained
+from isa_cli.training.loop import Loop
+from isa_cli.training.memory import out_of_memory_told
+from isa_cli.training.photos import Pictures
+from isa_cli.training.plot import plot_run
+from isa_cli.training.record import recipe, results
+from isa_cli.training.run_folder import RunFolder
+from isa_cli.training.task import IsaTask
+
+if TYPE_CHECKING:
+    import threading
+
+    from isa_cli.backbones import Backbone
+    from isa_cli.gallery.local_features import LocalFeatures
+    from isa_cli.training.job import Job
+    from isa_cli.training.loop import Task
+    from isa_cli.training.photos import TrainingPhotos
+    from isa_cli.training.settings import Settings
+    from isa_cli.training.twin import LargeMap
+    from isa_cli.types import Reporter
+
+
+class Stages:
+    """A light encoder that learns to see, if it must, and a mapper that learns to write.
+
+    What is drawn by chance here follows torch's seed, so the order in which parts are made counts.
+
+    Args:
+        job: what is asked for.
+        photos: to learn from.
+        local: the large encoder's local features of them, where they are needed.
+        backbone: the large model, loaded with its text part.
+        light: the encoder that looks at the photos.
+        reporter: told how it goes.
+        stop: when set, the step under way is finished and saved, and that is it.
+
+    Raises:
+        UsageError: an injection into a layer that the text tower does not have.
+        TrainingError: the run's folder holds another run, or can't be written to.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        photos: TrainingPhotos,
+        local: LocalFeatures | None,
+        backbone: Backbone,
+        light: LightEncoder | LargeMap,
+        reporter: Reporter,
+        stop: threading.Event,
+    ) -> None:
+        settings = job.settings
+        self._job = job
+        self._photos = photos
+        self._local = local
+        self._backbone = backbone
+        self._light = light
+        self._reporter = reporter
+        self._stop = stop
+        self._device = backbone.place.device
+        injection = _injection(settings, light.channels, backbone)
+        self._reader = SentenceReader(
+            backbone, settings.template, settings.tokens, injection=injection
+        )
+        self._mapper_config = _mapper_config(settings, light.channels, self._reader.width)
+        mapper: Any = build_mapper(self._mapper_config)
+        mapper.scale_(self._reader.mean_norm)
+        self._network = QueryNetwork(light, mapper, injection).to(self._device)
+        self._phrases = _phrases(job)
+        self._recipe = recipe(job, backbone.space, photos) | phrases_record(self._phrases)
+        self._folder = RunFolder(job.out.with_suffix(".run"), self._recipe, fresh=job.fresh)
+
+    def run(self) -> Trained | None:
+        """Train, and write the query model; ``None`` if ``stop`` ended it."""
+        job, folders = self._job, [self._folder]
+        with ExitStack() as held:
+            held.enter_context(self._folder.held())
+            held.enter_context(out_of_memory_told(job.settings.batch, job.schedule.accumulate))
+            pictures = held.enter_context(self._pictures())
+            if seeing := self._seeing(pictures):
+                self._reporter.note("first the light encoder learns to see what the large one saw")
+                folders.insert(0, self._light_folder())
+                if self._learned(seeing, job.settings.distil_epochs, folders[0]) is None:
+                    return None
+            loop = self._learned(self._mapping(pictures), job.schedule.epochs, self._folder)
+            if loop is None:
+                return None
+            record = self._recipe | results(loop.progress, self._photos, loop.images_per_step)
+            self._write(record)
+            plot = plot_run(self._folder.records(), job.out.with_suffix(".png"), self._reporter)
+            for folder in folders:  # the whole run's own last: until then it can go on
+                folder.finish()
+        example = self._photos.paths[self._photos.held_out[0]]
+        return Trained(job.out, self._folder.log_file, plot, example, record)
+
+    def _pictures(self) -> Pictures:
+        return Pictures(
+            self._photos,
+            self._light.prepare,
+            self._job.augmentation,
+            size=self._light.size,
+            batch_size=self._job.settings.batch,
+            seed=self._job.settings.seed,
+            reporter=self._reporter,
+        )
+
+    # --- the stages ------------------------------------------------------------------------------
+
+    def _seeing(self, pictures: Pictures) -> Task | None:
+        """Return how the light encoder alone learns, if it does."""
+        settings, light = self._job.settings, self._light
+        if not settings.distil_epochs or self._local is None or not isinstance(light, LightEncoder):
+            return None
+        seer = Seer(light, self._backbone.space.dim).to(self._device)
+        return DistilTask(self._photos, pictures, seer, self._local, settings, self._device)
+
+    def _light_folder(self) -> RunFolder:
+        return RunFolder(self._folder.folder / "light", self._recipe, fresh=self._job.fresh)
+
+    def _mapping(self, pictures: Pictures) -> Task:
+        """Return how the mapper learns."""
+        settings, bank = self._job.settings, None
+        if self._phrases:
+            self._reporter.note(f"reading {len(self._phrases):,} phrases to align with, once")
+            bank = bank_of(
+                self._backbone,
+                self._phrases,
+                settings.template,
+                settings.soft_temperature,
+                self._reporter,
+            )
+        return IsaTask(
+            self._photos,
+            pictures,
+            self._network,
+            self._reader,
+            self._local,
+            settings,
+            self._device,
+            bank,
+        )
+
+    def _learned(self, task: Task, epochs: int, folder: RunFolder) -> Loop | None:
+        """Return the loop of a task that has come to its end; ``None`` if ``stop`` ended it."""
+        seed, batch = self._job.settings.seed, self._job.settings.batch
+        loop = Loop(
+            task,
+            replace(self._job.schedule, epochs=epochs),
+            folder,
+            self._device,
+            self._reporter,
+            seed=seed,
+            batch=min(batch, len(self._photos.train)),
+        )
+        return loop if loop.run(self._stop) else None
+
+    def _write(self, record: dict[str, Any]) -> None:
+        """Write the query model."""
+        settings, network = self._job.settings, self._network
+        light = self._light if isinstance(self._light, LightEncoder) else None
+        header = Header(
+            self._backbone.space,
+            self._mapper_config,
+            light.config if light else None,
+            settings.template.as_dict(),
+            record,
+            symmetric=settings.symmetric,
+            injection=network.injection.config if network.injection else None,
+        )
+        save(
+            self._job.out,
+            header,
+            mapper=network.mapper,
+            light=light,
+            injection=network.injection,
+            half=True,
+        )
+
+
+def _mapper_config(settings: Settings, channels: int, width: int) -> MapperConfig:
+    """Return the mapper between C channels and word embeddings of E numbers."""
+    return MapperConfig(
+        kind=settings.mapper,
+        channels=channels,
+        out=width,
+        tokens=settings.tokens,
+        width=settings.width,
+        blocks=settings.blocks,
+        heads=settings.heads,
+        fixed_length=settings.fixed_length,
+    )
+
+
+def _injection(settings: Settings, channels: int, backbone: Backbone) -> Injection | None:
+    """Return what lets the sentence look at C channels again within the tower, untrained."""
+    layers = tuple(sorted(set(settings.injection)))
+    if not layers:
+        return None
+    tower = getattr(backbone.network, "text", backbone.network)
+    check_layers(layers, len(layers_of(tower)))
+    config = InjectionConfig(layers, channels, state_width(tower))
+    with torch.random.fork_rng(devices=[]):  # the mapper begins as it does without an injection
+        return Injection(config)
+
+
+def _phrases(job: Job) -> tuple[str, ...]:
+    """Return the phrases that sentences are aligned with; (): none."""
+    if not job.settings.soft_weight:
+        return ()
+    return job.phrases or defaults_for(job.model).phrases(job.settings.seed)
