@@ -41,6 +41,9 @@ COUNTS = (100, 1_000, 10_000)
 WRONG = 0.3
 """Share of the triplets whose words are another one's, where they are not clean."""
 
+WIDE = 192
+"""The adapters' bottleneck: isa-mini's states are no wider, and its query model has it too."""
+
 ISA = "ISA"
 SOFT, LOOKS = {"soft_weight": 0.1}, {"injection": (2, 3)}
 
@@ -133,7 +136,7 @@ def composed(variant: Variant, seed: int, arguments: argparse.Namespace) -> Path
         triplets=triplets,
         out=out,
         start=start,
-        settings=replace(ComposeSettings(seed=seed), **variant.composing),
+        settings=replace(ComposeSettings(bottleneck=WIDE, seed=seed), **variant.composing),
         schedule=Schedule(epochs=arguments.epochs, lr=COMPOSE_RATE, patience=0),
         at_most=variant.triplets,
     )
