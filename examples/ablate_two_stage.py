@@ -194,14 +194,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=5_000, help="pictures of stage I")
     parser.add_argument("--isa", type=Path, nargs="*", help="query models to begin stage II with")
-    parser.add_argument("--only", default="", help="variants whose name has one of these, commas")
+    parser.add_argument("--only", nargs="*", default=[""], help="parts of the variants' names")
     parser.add_argument("--epochs", type=int, default=COMPOSE_EPOCHS, help="passes of stage II")
     parser.add_argument("--test", type=int, default=7, help="seed of the wardrobe that asks")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     rows = {}
-    wanted = arguments.only.split(",")
-    for variant in (one for one in VARIANTS if any(part in one.name for part in wanted)):
+    wanted = [one for one in VARIANTS if any(part in one.name for part in arguments.only)]
+    for variant in wanted:
         models = [composed(variant, seed, arguments) for seed in range(arguments.seeds)]
         rows[variant.name] = [asked(model, method(variant), arguments.test) for model in models]
         print(table(rows), flush=True)

@@ -38,9 +38,8 @@ def report(trained: Trained, gallery: Path, model: str) -> None:
 def report_composed(composed: Composed, gallery: Path, model: str) -> None:
     """Say on stderr what became of ``isa train compose``; the arguments are those of ``report``."""
     record = composed.record
-    best = record["measures"][record["best epoch"] - 1]
     reached = ", ".join(
-        f"{name} {best[name]:.3f} (before {before:.3f})"
+        f"{name} {record['reached'][name]:.3f} (before {before:.3f})"
         for name, before in record["untrained"].items()
     )
     console.say(f"reference and words to target, on {record['held out']:,} triplets: {reached}")

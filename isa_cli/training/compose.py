@@ -188,16 +188,16 @@ class ComposeTask:
         return torch.from_numpy(array).to(self._device)
 
     def measure(self) -> Mapping[str, float]:
-        """Return R@10 and R@1 of the held-out triplets' targets among all triplets' pictures.
+        """Return MRR, R@10 and R@1 of the held-out triplets' targets among the gallery's pictures.
 
-        R@10 comes first and decides: a triplet names one of many pictures that would do, and which
-        of those is the very nearest is mostly chance.
+        The mean reciprocal rank comes first and decides: of a few questions it tells more.
         The reference is removed, as ``isa search`` does, and another right answer of the same
         question is no mistake.
         """
         photos = self._photos
-        held, vectors = photos.held_out, self._tensor(photos.vectors)
-        everything = np.arange(len(photos.keys))
+        held, everything = photos.held_out, np.arange(len(photos.keys))
+        others = self._memory.others if self._memory else photos.vectors[:0]
+        vectors = self._tensor(np.concatenate([photos.vectors, others]))
         better = []
         for start in range(0, len(held), MEASURED_AT_ONCE):
             rows = held[start : start + MEASURED_AT_ONCE]
@@ -206,7 +206,10 @@ class ComposeTask:
             own = scores.gather(1, self._tensor(photos.targets[rows])[:, None])  # (B, 1)
             passed_over = photos.are_right(questions, everything)
             passed_over[np.arange(len(rows)), photos.references[questions]] = True
+            beyond = np.zeros((len(rows), len(others)), np.bool_)
+            passed_over = np.concatenate([passed_over, beyond], axis=1)
             scores = scores.masked_fill(self._tensor(passed_over), -torch.inf)
             better.append((scores > own).sum(dim=1))
         count = torch.cat(better)
-        return {f"R@{k}": float((count < k).float().mean()) for k in (10, 1)}
+        recall = {f"R@{k}": float((count < k).float().mean()) for k in (10, 1)}
+        return {"MRR": float((1 / (count + 1)).mean())} | recall

@@ -54,6 +54,9 @@ def results(
         "held-out pictures": len(photos.keys),
         "untrained": dict(untrained),
         "better than untrained": progress.best > before,
+        "reached": progress.measures[progress.best_epoch - 1]
+        if progress.best_epoch
+        else dict(untrained),
         "epochs run": len(progress.measures),
         "best epoch": progress.best_epoch,
         "measures": progress.measures,
@@ -68,11 +71,11 @@ def weakness(record: Mapping[str, Any]) -> str | None:
     if record["better than untrained"]:
         return None
     name, before = next(iter(record["untrained"].items()))
-    best = record["measures"][record["best epoch"] - 1][name]
+    best = max(measured[name] for measured in record["measures"])
     return (
         f"composing learned nothing that shows: {name} on {record['held out']:,} held-out triplets "
-        f"was {before:.3f} before and is {best:.3f} now; more triplets may help, and until then "
-        "--method isa answers as before"
+        f"was {before:.3f} before and {best:.3f} at best; the adapters are left as they began, "
+        "which changes nothing; more triplets may help"
     )
 
 

@@ -170,6 +170,7 @@ def _composed(
             folder.log({"step": 0, "epoch": 0} | untrained)
         size = photos.batch_size(settings.batch)
         loop = Loop(task, job.schedule, folder, device, reporter, seed=settings.seed, batch=size)
+        loop.stand_against(untrained)
         if not loop.run(stop):
             return None
         record = decided | results(loop.progress, photos, untrained, loop.images_per_step)

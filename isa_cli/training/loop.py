@@ -114,6 +114,16 @@ class Loop:
         """How many steps the whole run has."""
         return self._schedule.epochs * self._per_epoch
 
+    def stand_against(self, measures: Mapping[str, float]) -> None:
+        """Keep what is there if no epoch measures better; a run that goes on does so already.
+
+        Args:
+            measures: of the task as it is, before its first step.
+        """
+        if self.progress.step == 0:
+            self.progress.best = next(iter(measures.values()))
+            self._folder.save_best(self._task.module.state_dict())
+
     def run(self, stop: threading.Event) -> bool:
         """Train to the end, and leave the best state in the task; return whether it came there.
 

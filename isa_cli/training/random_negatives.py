@@ -45,6 +45,13 @@ class RandomNegatives:
         rows = np.minimum(np.searchsorted(keys, photos.keys), len(keys) - 1)
         self._row_of = np.where(keys[rows] == photos.keys, rows, -1)  # (P,) of each picture
 
+    @property
+    def others(self) -> Vectors:
+        """The vectors (O, D) of the pictures that no triplet names."""
+        beside = np.ones(len(self._vectors), np.bool_)
+        beside[self._row_of[self._row_of >= 0]] = False
+        return self._vectors[beside]
+
     def of(self, step: int, questions: Numbers) -> tuple[Vectors, NDArray[np.bool_]]:
         """Return vectors (M, D), and (B, M) which of them answer each of B questions.
 

@@ -174,7 +174,9 @@ def test_it_learns_and_says_what_it_did(whole, home):
     assert record == whole.record
     assert (record["triplets"], record["held out"]) == (40, 10)
     assert [epoch["epoch"] for epoch in record["measures"]] == [1, 2]
-    assert set(record["untrained"]) == {"R@1", "R@10"}
+    assert set(record["untrained"]) == {"MRR", "R@1", "R@10"}
+    best = max(record["measures"], key=lambda measured: measured["MRR"])
+    assert record["reached"] == (best if record["better than untrained"] else record["untrained"])
     assert record["triplets per second"] > 0
     assert {"negatives", "text tower", "losses"} <= record["seconds by phase"].keys()
     assert len(record["triplets file digest"]) == 16
@@ -205,7 +207,7 @@ def test_nothing_is_left_of_the_run_but_its_log(whole):
     assert {"log.jsonl"} <= names <= {"log.jsonl", "run.lock"}
     first = log(whole.path)[0]
     assert (first["step"], first["epoch"]) == (0, 0)
-    assert first["R@1"] == whole.record["untrained"]["R@1"]
+    assert first["MRR"] == whole.record["untrained"]["MRR"]
 
 
 @pytest.mark.parametrize("given", [{"stop_after": 5}, {"fail_after": 21}, {"stop_after": 27}])
@@ -304,5 +306,5 @@ def test_a_run_that_made_nothing_better_says_so(home, tmp_path):
     still = replace(SCHEDULE, epochs=1, lr=1e-12)
     done = run(home.job(schedule=still, out=tmp_path / "o.safetensors"), watcher)
     assert done.record["better than untrained"] is False
-    assert any("learned nothing that shows: R@10 on 10 held-out" in line for line in watcher.lines)
+    assert any("learned nothing that shows: MRR on 10 held-out" in line for line in watcher.lines)
     assert weakness(done.record | {"better than untrained": True}) is None

@@ -120,6 +120,27 @@ def test_the_best_epochs_weights_are_what_is_left(tmp_path):
         torch.testing.assert_close(one, other)
 
 
+def test_no_epoch_wins_that_is_no_better_than_what_was_there(tmp_path):
+    task = Line([0.2, 0.4, 0.3, 0.1, 0.0])
+    loop = loop_of(task, tmp_path)
+    before = weights(task)
+    loop.stand_against({"good": 0.4, "other": 9.0})
+    assert loop.run(task.stop)
+    assert loop.progress.best_epoch == 0
+    for mine, theirs in zip(weights(task), before, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_a_run_that_goes_on_keeps_what_it_stands_against(tmp_path):
+    task = Line([0.2, 0.3], stop_at=6)
+    loop = loop_of(task, tmp_path)
+    loop.stand_against({"good": 0.4})
+    assert not loop.run(task.stop)
+    again = loop_of(Line(), tmp_path)
+    again.stand_against({"good": 0.1})  # measured anew, of what has been trained by now
+    assert again.progress.best == 0.4
+
+
 def test_patience_ends_a_run_that_gets_no_better(tmp_path):
     task = Line(measures=[0.5, 0.4, 0.3, 0.2, 0.1])
     finished, loop = train(task, tmp_path, patience=2)

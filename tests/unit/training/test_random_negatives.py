@@ -75,3 +75,8 @@ def test_of_a_large_gallery_a_part_is_kept(photos, monkeypatch):
     rows = rows_of(vectors)
     assert len(set(rows)) == 12
     np.testing.assert_array_equal(right[0], [row in (5, 6) for row in rows])
+
+
+def test_the_others_are_what_no_triplet_names(photos):
+    others = RandomNegatives(GALLERY, photos, count=5, seed=0).others
+    assert sorted(rows_of(others)) == list(range(10, COUNT))
