@@ -114,6 +114,12 @@ def _ask(world: World, asked: Searcher, reporter: ConsoleReporter) -> Told:
     return told
 
 
+LEARNED_FROM = {
+    "isa": "learned from pictures without labels",
+    "two-stage": "learned from pictures without labels, and from 10,000 triplets",
+}
+
+
 def _compared(method: str) -> dict[str, str]:
     """Return the methods to compare, and what they do."""
     from isa_cli.query.names import DEFAULT_METHOD, LEARNED
@@ -122,7 +128,7 @@ def _compared(method: str) -> dict[str, str]:
         return {method: "picture and words, added"}
     return {
         DEFAULT_METHOD: "picture and words, added",
-        method: "learned from pictures without labels",
+        method: LEARNED_FROM.get(method, "learned"),
     }
 
 

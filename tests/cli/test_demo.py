@@ -34,11 +34,13 @@ def test_the_demo_shows_answers_and_how_right_they_are(played):
     assert first >= 4  # chance: 0.05
     shares = {
         method: {k: int(share) for k, share in re.findall(r"R@(\d+) +(\d+)%", line)}
-        for method, line in re.findall(r"^  (calibrated|isa) +(R@.*)$", said.out, re.MULTILINE)
+        for method, line in re.findall(
+            r"^  (calibrated|two-stage) +(R@.*)$", said.out, re.MULTILINE
+        )
     }
-    assert set(shares) == {"calibrated", "isa"}
+    assert set(shares) == {"calibrated", "two-stage"}
     assert 3 < shares["calibrated"]["1"] < shares["calibrated"]["10"]  # chance at 1: 0.2 %
-    assert shares["isa"]["10"] > shares["calibrated"]["10"] + 5
+    assert shares["two-stage"]["10"] > shares["calibrated"]["10"] + 5
     assert "isa index ~/Pictures" in said.out
     assert "isa search " in said.out
     assert f"everything goes into {folder}" in said.err
