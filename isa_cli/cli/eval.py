@@ -14,14 +14,11 @@ from isa_cli.cli.eval_published import published
 from isa_cli.cli.eval_tune import tune
 from isa_cli.cli.eval_wardrobe import wardrobe
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.names import BENCHMARKS, CAPTIONS, WARDROBE
+from isa_cli.evaluation.names import BENCHMARKS, CAPTIONS, CSV, WARDROBE
 from isa_cli.evaluation.published import PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-CSV = "csv"
-"""The command that a CSV file's name is short for."""
 
 evaluations = typer.Typer(rich_markup_mode=None)
 """The commands below ``isa eval``: one for each benchmark, and what is done with their numbers."""

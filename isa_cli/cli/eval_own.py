@@ -75,6 +75,7 @@ def _of_folder(
     from isa_cli.evaluation.triplets import triplets
 
     model = eval_run.model_for(asking, settings, learned, DEFAULT_MODEL)
+    learned = learned or eval_run.bundled_for(model)
     photos = OwnPhotos.of_folder(folder)
     return Own(triplets(file, photos), photos, None, settings, model, learned)
 

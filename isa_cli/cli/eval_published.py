@@ -80,7 +80,7 @@ def published(
         from isa_cli.cli.eval_check import show_check
 
         return show_check(benchmark, where, split, questions, as_json=as_json)
-    benchmark.expected(split or benchmark.default)  # a typing error
+    _refuse_in_vain(benchmark, split or benchmark.default, submission, html)
     asking = Asking(method, alpha, query_model, model, device, precision)
     return _run(benchmark, where, split, questions, asking, output, _folder(submission))
 
@@ -100,6 +100,7 @@ def _run(
     settings = eval_run.settings_for(asking)
     learned = eval_run.query_model(asking)
     model = eval_run.model_for(asking, settings, learned, DEFAULT_MODEL)
+    learned = learned or eval_run.bundled_for(model)
     plan = eval_run.plan_for(benchmark.name, asking, settings, model, learned)
     reporter = console.ConsoleReporter(quiet=output.quiet)
     # before a model is fetched: whoever lacks the data should not wait for that
@@ -131,6 +132,22 @@ def _score(
     asked = annotated(benchmark, questions, split)
     eval_report.show(measure_predictions(asked, files, known=False), output)
     return 0
+
+
+def _refuse_in_vain(
+    benchmark: Published, split: str, submission: str | None, html: str | None
+) -> None:
+    """Refuse a long run at whose end nothing could be told or written."""
+    benchmark.expected(split)  # a typing error
+    if submission is not None and not benchmark.hidden:
+        raise UsageError(
+            f"no server takes answers to {benchmark.name}", "its answers are known: leave it out"
+        )
+    if split in benchmark.hidden and submission is None and html is None:
+        raise UsageError(
+            f"the answers of {benchmark.name} {split} are hidden, so there would be no number",
+            "write what its server takes: --submission DIR; or a page to look at: --html FILE",
+        )
 
 
 def root_of(benchmark: Published, root: str | None) -> Path:

@@ -9,7 +9,7 @@ from isa_cli.cli import console, eval_report, options
 from isa_cli.cli.eval_options import existing_file
 from isa_cli.errors import ModelError, UsageError
 from isa_cli.evaluation.names import CAPTIONS
-from isa_cli.query.names import TRAINING_FREE
+from isa_cli.query.names import LEARNED, TRAINING_FREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,19 @@ def model_for(asking: Asking, settings: Settings, learned: Path | None, usual: s
     """Return the model to ask: the flag's, the query model's, the settings', else the usual one."""
     named = asking.model or _model_of(learned) or settings.model or usual
     return options.absolute_model(named)
+
+
+def bundled_for(model: str) -> Path | None:
+    """Return the query model that comes with isa, where the model asked is the one it is for."""
+    from isa_cli.backbones import locate, resolve
+    from isa_cli.query.files import BUNDLED_QUERY, bundled
+
+    if not BUNDLED_QUERY.is_file():
+        return None
+    if not resolve(model).weights:  # what would have to be fetched is another model
+        return None
+    file = bundled(locate(model).space)
+    return file.path if file else None
 
 
 def _model_of(learned: Path | None) -> str | None:
@@ -155,9 +168,10 @@ def _methods(benchmark: str, asked: str | None, learned: Path | None) -> tuple[s
 
 
 def served_by(learned: Path | None) -> tuple[str, ...]:
-    """Return the method that a query model serves, if there is one."""
+    """Return the methods that a query model serves, as the help orders them; none without one."""
     if learned is None:
         return ()
     from isa_cli.query.header import read_header
 
-    return (read_header(learned).method,)
+    own = read_header(learned).methods
+    return tuple(method for method in LEARNED if method in own)

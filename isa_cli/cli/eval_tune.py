@@ -17,6 +17,7 @@ from isa_cli.errors import UsageError
 from isa_cli.evaluation.names import (
     BENCHMARKS,
     CAPTIONS,
+    CSV,
     SEED,
     TEST_SPLITS,
     TUNING_SEED,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 def tune(
     benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", hidden=True)],
+    file: Annotated[str | None, typer.Argument(metavar="FILE", hidden=True)] = None,
     root: own.RootOption = None,
     split: own.SplitOption = None,
     metric: Annotated[
@@ -81,7 +83,11 @@ def tune(
     """  # noqa: D301 - typer's mark for lines to keep
     asking = Asking(method, None, query_model, model, device, precision)
     places = _Places(root, split, gallery)
-    task = _task(benchmark, places, seed, count, asking, quiet=quiet)
+    own_file = _own_file(benchmark, file)
+    if own_file is not None:
+        task = _own(own_file, places, asking)
+    else:
+        task = _task(benchmark, places, seed, count, asking, quiet=quiet)
 
     from isa_cli.evaluation.tune import tune as choose
 
@@ -91,7 +97,7 @@ def tune(
     )
     place = None if dry_run else _place(tuned, task)
     if place is not None:
-        _keep(tuned, place)
+        _keep(tuned, task, place)
     show(tuned, place, as_json=as_json)
     return 0
 
@@ -125,11 +131,23 @@ class _Task:
     stored: Vectors | None = None
 
 
+def _own_file(benchmark: str, file: str | None) -> str | None:
+    """Return the file of a person's own questions, named in either form, if one is."""
+    if benchmark == CSV:
+        if file is None:
+            raise UsageError("no file of questions is named", "isa eval tune csv FILE.csv")
+        return file
+    if file is not None:
+        raise UsageError(
+            f"{console.printable(benchmark)} takes no file, unlike {CSV}",
+            "isa eval tune csv FILE.csv, or isa eval tune BENCHMARK",
+        )
+    return benchmark if benchmark.lower().endswith(f".{CSV}") else None
+
+
 def _task(
     name: str, places: _Places, seed: int, count: int | None, asking: Asking, *, quiet: bool
 ) -> _Task:
-    if name.lower().endswith(".csv"):
-        return _own(name, places, asking)
     _refuse_tests(name, places.split, seed)
     if name == WARDROBE:
         return _wardrobe(places, seed, count, asking)
@@ -176,6 +194,7 @@ def _wardrobe(places: _Places, seed: int, count: int | None, asking: Asking) -> 
     settings = eval_run.settings_for(asking)
     learned = eval_run.query_model(asking)
     model = eval_run.model_for(asking, settings, learned, WARDROBE_MODEL)
+    learned = learned or eval_run.bundled_for(model)
     plan = eval_run.plan_for(WARDROBE, _narrowed(asking), settings, model, learned)
     return _Task(rendered(WARDROBE, seed, count, None), plan, _gallery(places.gallery, model))
 
@@ -188,6 +207,7 @@ def _published(benchmark: Published, places: _Places, asking: Asking, *, quiet: 
     settings = eval_run.settings_for(asking)
     learned = eval_run.query_model(asking)
     model = eval_run.model_for(asking, settings, learned, DEFAULT_MODEL)
+    learned = learned or eval_run.bundled_for(model)
     plan = eval_run.plan_for(benchmark.name, _narrowed(asking), settings, model, learned)
     root, reporter = root_of(benchmark, places.root), console.ConsoleReporter(quiet=quiet)
     ready = benchmark.load(root, places.split, reporter=reporter)
@@ -195,7 +215,7 @@ def _published(benchmark: Published, places: _Places, asking: Asking, *, quiet: 
 
 
 def _narrowed(asking: Asking) -> Asking:
-    """Return the same for a query model's own method alone, where one was named and no method."""
+    """Return the same for a query model's own methods alone, where one was named and no method."""
     if asking.query_model is None or asking.method is not None:
         return asking
     from isa_cli.cli import eval_run
@@ -221,21 +241,25 @@ def _gallery(name: str | None, model: str) -> Path | None:
 
 
 def _place(tuned: Tuned, task: _Task) -> Path | None:
-    """Return where the choice is kept: a query model's file, or a gallery's folder."""
-    from isa_cli.backbones.names import BUNDLED_QUERY
+    """Return where the choice is kept: a query model's file, or a gallery's folder.
 
-    file = task.plan.learned
-    if tuned.choice.method in LEARNED and file != BUNDLED_QUERY:
-        return file
-    return task.gallery
+    The query model that comes with isa stays as it is; a gallery gets a copy of its own.
+    """
+    from isa_cli.query.files import BUNDLED_QUERY, QUERY_MODEL
+
+    if tuned.choice.method not in LEARNED:
+        return task.gallery
+    if task.plan.learned != BUNDLED_QUERY:
+        return task.plan.learned
+    return task.gallery / QUERY_MODEL if task.gallery else None
 
 
-def _keep(tuned: Tuned, place: Path) -> None:
+def _keep(tuned: Tuned, task: _Task, place: Path) -> None:
     from isa_cli.evaluation.tuned import keep_in_gallery, keep_in_query_model
     from isa_cli.gallery.gallery import Gallery
 
-    if place.is_file():
-        keep_in_query_model(place, tuned.choice, tuned.template)
+    if tuned.choice.method in LEARNED:
+        keep_in_query_model(place, tuned.choice, tuned.template, task.plan.learned)
         return
     with Gallery.open(place, writable=True) as gallery:
         keep_in_gallery(gallery.catalog, tuned.choice)

@@ -22,7 +22,6 @@ from isa_cli.evaluation.names import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from isa_cli.evaluation.benchmark import Benchmark
     from isa_cli.types import Reporter
@@ -77,7 +76,8 @@ def wardrobe(
     settings = eval_run.settings_for(asking)
     learned = eval_run.query_model(asking)
     asked = eval_run.model_for(asking, settings, learned, WARDROBE_MODEL)
-    learned = learned or _bundled(name, asked)
+    if name != CAPTIONS:
+        learned = learned or eval_run.bundled_for(asked)
     return eval_run.run(make, eval_run.plan_for(name, asking, settings, asked, learned), output)
 
 
@@ -120,16 +120,3 @@ def _captions(
         return captions(reporter, seed=seed, count=count or gallery_size or CAPTIONED)
 
     return make
-
-
-def _bundled(benchmark: str, model: str) -> Path | None:
-    """Return the query model that comes with isa, where the model to measure is the bundled one."""
-    from isa_cli.backbones import locate, resolve
-    from isa_cli.query.files import BUNDLED_QUERY, bundled
-
-    if benchmark == CAPTIONS or not BUNDLED_QUERY.is_file():
-        return None
-    if not resolve(model).weights:  # what would have to be fetched is another model
-        return None
-    file = bundled(locate(model).space)
-    return file.path if file else None

@@ -8,6 +8,9 @@ WARDROBE = "wardrobe"
 CAPTIONS = "wardrobe-captions"
 BENCHMARKS = (*PUBLISHED, WARDROBE, CAPTIONS)
 
+CSV = "csv"
+"""The command that a CSV file's name is short for."""
+
 TEST_SPLITS = ("test", "test1")
 """Splits that results are stated on, and that nothing may be chosen by."""
 

@@ -21,7 +21,7 @@ class Plan:
         device, precision: where, and with how many bits; ``auto``: what suits the machine.
         methods: names of composers, in the report's order.
         alpha: weight of the words in [0, 1]; ``None``: each method's default.
-        query_model: what ``isa train`` or ``isa models import`` wrote, for the method it serves.
+        query_model: what ``isa train`` or ``isa models import`` wrote, for the methods it serves.
         named: whether somebody asked for these methods; otherwise they are all there are.
     """
 
@@ -67,10 +67,10 @@ class Plan:
             )
         from isa_cli.query.header import read_header  # noqa: PLC0415 - often not needed
 
-        own = read_header(self.query_model).method
-        if method != own:
+        own = read_header(self.query_model).methods
+        if method not in own:
             raise UsageError(
                 f"the method {method} needs a query model of {MADE_BY[method]}, but "
-                f"{self.query_model} is one of {MADE_BY[own]}",
-                f"use --method {own}, or leave --method out",
+                f"{self.query_model} is one of {MADE_BY[own[0]]}",
+                f"use --method {' or '.join(own)}, or leave --method out",
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +43,31 @@ class MethodResult:
     method: str
     values: dict[str, NDArray[np.float64]]
     rankings: list[Ranking] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference picture, for the composers that look at it; equal ones are one file.
+
+    Attributes:
+        path: of the file.
+    """
+
+    path: Path
+
+    def __call__(self, at_least: tuple[int, int] | None = None) -> Image:
+        """Return the picture, opened.
+
+        Args:
+            at_least: (height, width) that it is going to be resized to.
+
+        Raises:
+            ImageError: it can't be opened.
+        """
+        try:
+            return open_image(read_file(os.fsencode(self.path)), at_least=at_least)[0]
+        except ImageError as error:
+            raise ImageError(f"{self.path}: {error.reason}", error.hint) from error
 
 
 def run(
@@ -114,7 +138,7 @@ def _composed(
         Query(
             references=vectors[list(case.references)],
             modifier=modifier,
-            images=tuple(partial(_opened, benchmark.images[at]) for at in case.references),
+            images=tuple(Reference(benchmark.images[at]) for at in case.references),
         )
         for case in cases
         for modifier in case.modifiers
@@ -196,19 +220,3 @@ def best(scores: NDArray[np.float32], k: int) -> tuple[int, ...]:
     candidates = np.flatnonzero((scores >= least) & (scores > -np.inf))
     order = np.argsort(-scores[candidates], kind="stable")[:k]
     return tuple(candidates[order].tolist())
-
-
-def _opened(path: Path, at_least: tuple[int, int] | None = None) -> Image:
-    """Return a reference picture, for the composers that look at it.
-
-    Args:
-        path: of the file.
-        at_least: (height, width) that it is going to be resized to.
-
-    Raises:
-        ImageError: it can't be opened.
-    """
-    try:
-        return open_image(read_file(os.fsencode(path)), at_least=at_least)[0]
-    except ImageError as error:
-        raise ImageError(f"{path}: {error.reason}", error.hint) from error

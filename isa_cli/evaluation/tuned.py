@@ -23,13 +23,16 @@ def keep_in_gallery(catalog: Catalog, choice: Choice) -> None:
     catalog.set_setting(TUNED, choice.to_json())
 
 
-def keep_in_query_model(path: Path, choice: Choice, template: Template | None) -> None:
+def keep_in_query_model(
+    path: Path, choice: Choice, template: Template | None, source: Path | None = None
+) -> None:
     """Write a choice into a query model's header; its weights stay, bit for bit.
 
     Args:
         path: of the query model, replaced in one step.
         choice: goes into the training record.
         template: what it reads from now on; ``None``: what it read before.
+        source: the query model as it was, where that is another file, which stays as it is.
 
     Raises:
         ModelError: the file can't be read or written.
@@ -37,7 +40,8 @@ def keep_in_query_model(path: Path, choice: Choice, template: Template | None) -
     from safetensors import SafetensorError  # noqa: PLC0415 - torch
     from safetensors.torch import load_file, save_file  # noqa: PLC0415
 
-    header = read_header(path)
+    source = source or path
+    header = read_header(source)
     new = replace(
         header,
         template=header.template if template is None else template.as_dict(),
@@ -45,7 +49,7 @@ def keep_in_query_model(path: Path, choice: Choice, template: Template | None) -
     )
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(load_file(path), unfinished, metadata={METADATA_KEY: new.to_json()})
+        save_file(load_file(source), unfinished, metadata={METADATA_KEY: new.to_json()})
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         unfinished.replace(path)

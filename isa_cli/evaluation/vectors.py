@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isa_cli.config import cache_dir
-from isa_cli.errors import ImageError
+from isa_cli.errors import GalleryMissing, ImageError
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.pipeline import Pipeline
 from isa_cli.types import FileStamp
@@ -63,6 +63,9 @@ def vectors_of(
     """
     paths = [os.path.abspath(os.fsencode(image)) for image in images]
     stamps = _stamps(paths)
+    known = _all_known(paths, stamps, folder, space)
+    if known is not None:
+        return known
     with Gallery.open(folder, writable=True, space=space, reporter=reporter) as gallery:
         new = _unknown(stamps, gallery.catalog)
         if new:
@@ -70,6 +73,19 @@ def vectors_of(
             pipeline.embed(new, make_encoder, reporter, threading.Event())
             _refuse(pipeline.failures)
         return _read(paths, gallery.catalog, space.dim)
+
+
+def _all_known(
+    paths: Sequence[bytes], stamps: Sequence[FileStamp], folder: Path, space: EmbeddingSpace
+) -> Vectors | None:
+    """Return the vectors if all are there: reading need not wait for another run that writes."""
+    try:
+        with Gallery.open(folder, space=space) as gallery:
+            if not _unknown(stamps, gallery.catalog):
+                return _read(paths, gallery.catalog, space.dim)
+    except GalleryMissing:
+        pass
+    return None
 
 
 def _stamps(paths: Sequence[bytes]) -> list[FileStamp]:

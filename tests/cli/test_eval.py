@@ -1,10 +1,19 @@
 """``isa eval wardrobe`` with a tiny model that knows nothing: what is printed, not how good."""
 
+import dataclasses
 import json
 import os
 
 import pytest
+import torch
 
+from isa_cli.backbones import locate
+from isa_cli.backbones.light import load_light
+from isa_cli.query.adapters import Adapters
+from isa_cli.query.checkpoint import load, save
+from isa_cli.query.header import AdaptersConfig, Header, MapperConfig, read_header
+from isa_cli.query.mappers import build_mapper
+from isa_cli.query.prompt import Template
 from tests.cli.conftest import isa_process
 
 SMALL = ("--count", 12, "--gallery-size", 150, "--device", "cpu")
@@ -74,6 +83,69 @@ def test_tables_and_the_protocol_line(first, home, tiny_model):
     assert lines[-1].endswith("alpha sum=0.5")
     value = json.loads(first.out)["results"][1]["metrics"]["mAP@10"]
     assert f"{100 * value:.1f}" in next(line for line in lines if line.startswith("text "))
+
+
+@pytest.fixture
+def two_stage(tmp_path, tiny_model):
+    """Write a query model with adapters that change what is read, and return its path."""
+    torch.manual_seed(2)
+    light = load_light("mobilenetv3_small_050", pretrained=False, image_size=64)
+    config = MapperConfig("token-learner", light.channels, 32, 3, 16)
+    reading = AdaptersConfig((1,), 32, 4)
+    adapters = Adapters(reading)
+    with torch.no_grad():
+        for weight in adapters.parameters():
+            weight.copy_(torch.randn(weight.shape))
+    header = Header(
+        locate(str(tiny_model)).space,
+        config,
+        light.config,
+        Template().as_dict(),
+        adapters=reading,
+    )
+    path = tmp_path / "query.safetensors"
+    save(path, header, mapper=build_mapper(config), light=light, adapters=adapters)
+    return path
+
+
+def test_one_file_serves_two_methods_and_the_ladder_is_one_table(
+    isa, home, tiny_model, two_stage, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", home["XDG_CACHE_HOME"])
+    asking = ("eval", "wardrobe", "--model", tiny_model, *SMALL, "--query-model", two_stage)
+    said = isa(*asking, "--json")
+    assert said.code == 0, said.err
+    document = json.loads(said.out)
+    results = {result["method"]: result for result in document["results"]}
+    assert list(results) == [*METHODS, "isa", "two-stage"]
+    assert results["isa"]["metrics"] != results["two-stage"]["metrics"]
+    assert set(document["protocol"]["template"]) == {"words", "isa", "two-stage"}
+    assert document["protocol"]["alpha"]["two-stage"] == 1.0
+    said = isa(*asking, "--method", "image,text,sum,slerp,calibrated,isa,two-stage")
+    first = said.out.partition("group")[0].splitlines()
+    assert [line.split()[0] for line in first if "-" in line and "%" not in line][-7:] == [
+        *(*METHODS, "isa", "two-stage")
+    ]
+    alone = isa(*asking, "--json", "--method", "two-stage")
+    assert json.loads(alone.out)["results"] == [results["two-stage"]]
+
+
+def test_a_query_model_of_one_stage_serves_no_two(isa, tiny_model, two_stage, monkeypatch):
+    header = read_header(two_stage)
+    model = load(two_stage)
+    save(
+        two_stage,
+        dataclasses.replace(header, adapters=None),
+        mapper=model.mapper,
+        light=model.light,
+    )
+    said = isa(
+        *("eval", "wardrobe", "--model", tiny_model, "--query-model", two_stage),
+        *("--method", "two-stage"),
+    )
+    assert (said.code, said.out) == (2, "")
+    assert "needs a query model of isa train compose" in said.err
+    assert "use --method isa, or leave --method out" in said.err
 
 
 @pytest.mark.parametrize(

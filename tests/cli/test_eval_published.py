@@ -5,6 +5,8 @@ import json
 import pytest
 from PIL import Image
 
+from isa_cli.backbones.names import BUNDLED_QUERY
+
 SIZE = 56
 """Pictures: the server wants fifty answers besides the reference."""
 
@@ -108,6 +110,19 @@ def test_hidden_answers_give_files_and_no_number(cirr, tmp_path):
     assert (tmp_path / "one" / "recall.json").is_file()
 
 
+def test_the_bundled_model_is_asked_by_its_own_query_model_too(isa, data, cache, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    asking = ("--root", data / "cirr", "--model", "isa-mini", "--device", "cpu", "--json")
+    said = isa("eval", "cirr", *asking)
+    assert said.code == 0, said.err
+    document = json.loads(said.out)
+    methods = [result["method"] for result in document["results"]]
+    assert methods == ["image", "text", "sum", "slerp", "calibrated", "isa", "two-stage"]
+    assert len(document["protocol"]["query model"]) == 8
+    named = isa("eval", "cirr", *asking, "--query-model", BUNDLED_QUERY, "--method", "two-stage")
+    assert json.loads(named.out)["results"] == document["results"][-1:]
+
+
 def test_a_page_of_hidden_answers_marks_nothing(cirr, tmp_path):
     page = tmp_path / "page.html"
     said = cirr("--split", "test1", "--html", page, "--json")
@@ -150,6 +165,9 @@ def test_data_that_is_not_there_is_told_before_a_model_is_wanted(isa, tmp_path, 
         (["circo", "--predictions", "a", "--annotations", "b"], ["no file 'b'"]),
         (["cirr", "--method", "slurp"], ["'slurp'"]),
         (["cirr", "--submission", __file__], ["is no folder"]),
+        (["fashioniq", "--submission", "out"], ["no server takes answers to fashioniq"]),
+        (["cirr", "--split", "test1"], ["cirr test1 are hidden", "--submission DIR"]),
+        (["circo", "--split", "test", "--json"], ["circo test are hidden"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

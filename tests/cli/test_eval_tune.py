@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 
 import pytest
 import torch
@@ -9,7 +10,10 @@ from safetensors.torch import load_file
 
 from isa_cli.backbones import locate
 from isa_cli.backbones.light import load_light
+from isa_cli.evaluation import runner
 from isa_cli.gallery.gallery import Gallery
+from isa_cli.images import digest, open_image
+from isa_cli.query import files
 from isa_cli.query.checkpoint import save
 from isa_cli.query.files import QUERY_MODEL
 from isa_cli.query.header import Header, MapperConfig, read_header
@@ -79,6 +83,30 @@ def test_a_dry_run_stores_nothing(tune, gallery):
         assert from_json(opened.catalog.setting(TUNED)) is None
 
 
+def test_both_forms_of_a_csv_mean_the_same(tune, isa, gallery, tmp_path):
+    shared = ("--gallery", gallery, "--device", "cpu", "--method", "image,sum", "--json", "-n")
+    named = isa("eval", "tune", "csv", tmp_path / "my.csv", *shared)
+    assert named.code == 0, named.err
+    assert named.out == tune("--method", "image,sum", "--json", "-n").out
+    other = (tmp_path / "my.csv").rename(tmp_path / "questions.txt")
+    assert isa("eval", "tune", "csv", other, *shared).code == 0
+
+
+def test_a_reference_is_opened_once_whatever_is_tried(tune, indexed, tmp_path, monkeypatch):
+    opened = Counter()
+
+    def counted(data, **options):
+        opened[digest(data)] += 1
+        return open_image(data, **options)
+
+    monkeypatch.setattr(runner, "open_image", counted)
+    path = with_query_model(tmp_path / "own.safetensors", indexed.model)
+    said = tune("--query-model", path, "--json", "-n")
+    assert said.code == 0, said.err
+    assert len(json.loads(said.out)["trials"]) == 6 + 5
+    assert list(opened.values()) == [1, 1, 1]
+
+
 def test_a_query_model_keeps_its_weights_and_learns_its_text(tune, indexed, tmp_path, isa):
     path = with_query_model(tmp_path / "own.safetensors", indexed.model)
     before, weights = read_header(path), load_file(path)
@@ -92,8 +120,8 @@ def test_a_query_model_keeps_its_weights_and_learns_its_text(tune, indexed, tmp_
     assert after.template["modified"] == document["choice"]["template"]
     assert after.template["plain"] == before.template["plain"]
     assert after.training["photos"] == 12
-    assert after.training["tuned"]["benchmark"] == "my.csv"
-    assert after.alpha == document["choice"]["alpha"]
+    assert after.training["tuned"]["isa"]["benchmark"] == "my.csv"
+    assert after.alpha("isa") == document["choice"]["alpha"]
     assert (after.space, after.mapper, after.light) == (before.space, before.mapper, before.light)
     kept = load_file(path)
     assert kept.keys() == weights.keys()
@@ -101,6 +129,24 @@ def test_a_query_model_keeps_its_weights_and_learns_its_text(tune, indexed, tmp_
         assert kept[name].dtype == tensor.dtype
         assert torch.equal(kept[name], tensor)
     assert [left.name for left in tmp_path.glob(".*")] == []
+
+
+def test_the_bundled_query_model_stays_as_it_is_and_the_gallery_gets_a_copy(
+    tune, gallery, indexed, tmp_path, monkeypatch
+):
+    path = with_query_model(tmp_path / "bundled.safetensors", indexed.model)
+    monkeypatch.setattr(files, "BUNDLED_QUERY", path)
+    before = path.read_bytes()
+    said = tune("--method", "isa", "--json")
+    assert said.code == 0, said.err
+    assert path.read_bytes() == before
+    document = json.loads(said.out)
+    assert document["stored"] == str(gallery / QUERY_MODEL)
+    own = read_header(gallery / QUERY_MODEL)
+    assert own.alpha("isa") == document["choice"]["alpha"]
+    assert own.template["modified"] == document["choice"]["template"]
+    with Gallery.open(gallery) as opened:
+        assert from_json(opened.catalog.setting(TUNED)) is None
 
 
 def test_what_was_chosen_is_what_is_measured_from_then_on(tune, isa, gallery, indexed, tmp_path):
@@ -112,7 +158,7 @@ def test_what_was_chosen_is_what_is_measured_from_then_on(tune, isa, gallery, in
     )
     assert said.code == 0, said.err
     document = json.loads(said.out)
-    assert document["protocol"]["alpha"] == {"isa": read_header(path).alpha}
+    assert document["protocol"]["alpha"] == {"isa": read_header(path).alpha("isa")}
     assert document["protocol"]["template"] == {"isa": choice["template"]}
     assert document["results"][0]["metrics"]["R@1"] == choice["value"]
 
@@ -127,6 +173,9 @@ def test_what_was_chosen_is_what_is_measured_from_then_on(tune, isa, gallery, in
         (["wardrobe-captions"], ["nothing to choose"]),
         (["wardrob"], ["no benchmark is called 'wardrob'"]),
         (["no.csv"], ["no file 'no.csv'"]),
+        (["csv", "no.txt"], ["no file 'no.txt'"]),
+        (["csv"], ["no file of questions is named", "csv FILE.csv"]),
+        (["cirr", "my.csv"], ["cirr takes no file"]),
         ([], ["BENCHMARK"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

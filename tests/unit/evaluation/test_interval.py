@@ -26,8 +26,19 @@ def test_it_covers_the_truth_about_as_often_as_it_says():
     assert 86 <= covered <= 100
 
 
-def test_certainty_and_a_single_case():
-    assert interval(np.ones(40)) == (1.0, 1.0)
+def test_what_never_happened_may_still_happen():
+    # the exact binomial bound: with this chance of a hit, 220 misses in a row happen in 2.5 %
+    low, high = interval(np.zeros(220))
+    assert low == 0.0
+    assert (1 - high) ** 220 == pytest.approx(0.025)
+    low, high = interval(np.ones(40))
+    assert low**40 == pytest.approx(0.025)
+    assert high == 1.0
+    few, many = interval(np.zeros(10))[1], interval(np.zeros(1000))[1]
+    assert interval(np.zeros(10), np.zeros(1000)) == (0.0, pytest.approx((few + many) / 2))
+
+
+def test_a_single_case_and_none():
     assert interval(np.array([0.25])) == (0.25, 0.25)
     with pytest.raises(ValueError, match="no case"):
         interval(np.empty(0))

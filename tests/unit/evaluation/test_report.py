@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from isa_cli.evaluation.benchmark import Benchmark, Case, at
+from isa_cli.evaluation.interval import interval
 from isa_cli.evaluation.metrics import recall_at
 from isa_cli.evaluation.report import document
 from isa_cli.evaluation.runner import MethodResult
@@ -32,7 +33,9 @@ HALF = MethodResult("half", {"R@1": np.array([1.0, 0.0, 1.0])})
 
 
 def test_the_whole_document():
-    one = {"metrics": {"R@1": 1.0}, "intervals": {"R@1": [1.0, 1.0]}}
+    def sure(cases):
+        return {"metrics": {"R@1": 1.0}, "intervals": {"R@1": list(interval(np.ones(cases)))}}
+
     assert document(BENCHMARK, [SURE], {"model": "m"}) == {
         "benchmark": "tiny",
         "split": "val",
@@ -46,11 +49,11 @@ def test_the_whole_document():
         "results": [
             {
                 "method": "sure",
-                **one,
+                **sure(3),
                 "groups": {
-                    "two": {"cases": 1, **one},
-                    "swap": {"cases": 2, **one},
-                    "seen pairs": {"cases": 2, **one},
+                    "two": {"cases": 1, **sure(1)},
+                    "swap": {"cases": 2, **sure(2)},
+                    "seen pairs": {"cases": 2, **sure(2)},
                 },
                 "values": {"R@1": [1, 1, 1]},
             }

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from isa_cli.errors import ImageError
+from isa_cli.errors import GalleryLocked, ImageError
 from isa_cli.evaluation.vectors import cache_folder, vectors_of
+from isa_cli.gallery.gallery import Gallery
 from isa_cli.types import Silent
 from tests.fakes import MeanColour
 
@@ -63,6 +64,14 @@ def test_a_second_run_embeds_nothing_in_any_order(tmp_path, embed, images):
         *(images[::-1], tmp_path / "cache", MeanColour.space, never, (8, 8), Silent())
     )
     np.testing.assert_array_equal(backwards, first[::-1])
+
+
+def test_what_is_known_is_read_while_another_run_writes(tmp_path, embed, images):
+    first, _ = embed(images[:3])
+    with Gallery.open(tmp_path / "cache", writable=True):
+        np.testing.assert_array_equal(embed(images[:3])[0], first)
+        with pytest.raises(GalleryLocked):
+            embed(images)
 
 
 def test_the_same_picture_and_a_copy_are_embedded_once(embed, images):
