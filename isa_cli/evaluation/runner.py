@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.errors import ImageError
 from isa_cli.evaluation.benchmark import Ranking
-from isa_cli.images import open_image, read_file
+from isa_cli.images import open_file
 from isa_cli.types import Query
 
 if TYPE_CHECKING:
@@ -64,10 +63,7 @@ class Reference:
         Raises:
             ImageError: it can't be opened.
         """
-        try:
-            return open_image(read_file(os.fsencode(self.path)), at_least=at_least)[0]
-        except ImageError as error:
-            raise ImageError(f"{self.path}: {error.reason}", error.hint) from error
+        return open_file(os.fsencode(self.path), at_least)
 
 
 def run(

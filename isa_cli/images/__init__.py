@@ -20,7 +20,7 @@ What a caller may rely on:
 
 from isa_cli.images.decode import DRAFT_MARGIN, MAX_PIXELS
 from isa_cli.images.files import DIGEST_SIZE, MAX_BYTES, digest, looks_like_photo, read_file
-from isa_cli.images.opening import open_image, thumbnail
+from isa_cli.images.opening import open_file, open_image, thumbnail
 from isa_cli.images.sniff import sniff
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "MAX_PIXELS",
     "digest",
     "looks_like_photo",
+    "open_file",
     "open_image",
     "read_file",
     "sniff",

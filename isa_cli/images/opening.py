@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import warnings
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ from PIL import Image
 
 from isa_cli.errors import ImageError, IsaError
 from isa_cli.images.decode import decode
+from isa_cli.images.files import read_file
 from isa_cli.images.raw import open_raw
 from isa_cli.images.sniff import resemblance, sniff
 
@@ -45,6 +47,22 @@ def open_image(
         raise
     except Exception as error:  # the border: plugins raise nearly anything
         raise ImageError(_reason(kind, data, error)) from error
+
+
+def open_file(path: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
+    """Return the picture in a file, mode RGB and upright.
+
+    Args:
+        path: of the file (``os.fsencode``).
+        at_least: as ``open_image``.
+
+    Raises:
+        ImageError: as ``open_image``, with the path before the reason.
+    """
+    try:
+        return open_image(read_file(path), at_least=at_least)[0]
+    except ImageError as error:
+        raise ImageError(f"{os.fsdecode(path)}: {error.reason}", error.hint) from error
 
 
 def thumbnail(data: bytes, size: int) -> Image.Image:

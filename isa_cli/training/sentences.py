@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from isa_cli.errors import ImageError, TrainingError
-from isa_cli.images import open_image, read_file
+from isa_cli.images import open_file
 from isa_cli.query.token_learner import Sentence
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
-    from PIL.Image import Image
     from torch import Tensor
 
     from isa_cli.query.eyes import Eyes
@@ -88,16 +86,9 @@ def sentences_of(
 
 def _seen(eyes: Eyes, paths: Sequence[bytes]) -> Sentence:
     try:
-        return eyes.sentences([partial(_opened, path) for path in paths])
+        return eyes.sentences([partial(open_file, path) for path in paths])
     except ImageError as error:
         raise TrainingError(
             f"a reference can't be opened: {error.reason}",
             "take its triplets out, or index again: isa index",
         ) from error
-
-
-def _opened(path: bytes, at_least: tuple[int, int] | None = None) -> Image:
-    try:
-        return open_image(read_file(path), at_least=at_least)[0]
-    except ImageError as error:
-        raise ImageError(f"{os.fsdecode(path)}: {error.reason}", error.hint) from error
