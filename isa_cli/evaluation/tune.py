@@ -139,10 +139,15 @@ def _alphas(method: str) -> tuple[float | None, ...]:
 
 
 def _learned(bench: Bench, method: str, metric: str, reporter: Reporter) -> list[Trial]:
-    """Return the trials of a learned composer: every text alone, then the best of them blended."""
+    """Return the trials of a learned composer: every text alone, then the best of them blended.
+
+    Adapters and injection were trained with one text, and all methods of a file share it: it stays.
+    """
     assert bench.model is not None  # or the plan would have refused the method
-    own = Template.from_dict(bench.model.header.template)
-    texts = dict.fromkeys((own.modified, *TEXTS))
+    header = bench.model.header
+    own = Template.from_dict(header.template)
+    others = () if header.adapters or header.injection else TEXTS
+    texts = dict.fromkeys((own.modified, *others))
     alone = [(method, 1.0, Template(own.plain, text)) for text in texts]
     trials = _tried(bench, alone, metric, reporter)
     best = max(trials, key=lambda trial: trial.value).template
