@@ -29,9 +29,9 @@ from isa_cli.charts import Line, Panel, save_chart
 from isa_cli.cli.console import ConsoleReporter
 from isa_cli.training.compose import ComposeSettings
 from isa_cli.training.compose_run import ComposeJob, compose
-from isa_cli.training.defaults import COMPOSE_EPOCHS, COMPOSE_RATE, DRAWINGS
+from isa_cli.training.defaults import DRAWINGS
 from isa_cli.training.run import Job, train
-from isa_cli.training.schedule import Schedule
+from isa_cli.training.schedule import COMPOSE_EPOCHS, COMPOSE_RATE, Schedule
 from isa_cli.training.settings import Settings
 
 if TYPE_CHECKING:

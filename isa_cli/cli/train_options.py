@@ -10,6 +10,7 @@ import typer
 
 from isa_cli.cli import console, options
 from isa_cli.errors import UsageError
+from isa_cli.training.schedule import COMPOSE_EPOCHS, COMPOSE_RATE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,10 +212,10 @@ class ComposeFlags(RunFlags):
     ] = 8192
     epochs: Annotated[
         int, typer.Option("--epochs", min=1, metavar="N", help="Passes over the triplets.")
-    ] = 5
+    ] = COMPOSE_EPOCHS
     lr: Annotated[
         float, typer.Option("--lr", metavar="RATE", help="The highest learning rate.")
-    ] = 3e-3
+    ] = COMPOSE_RATE
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=2, metavar="N", help="Triplets per step.")
     ] = 64

@@ -43,9 +43,6 @@ class Defaults:
     phrases: Callable[[int], tuple[str, ...]] = built_in
 
 
-COMPOSE_EPOCHS, COMPOSE_RATE = 5, 3e-3
-"""Passes over the triplets, and the highest learning rate of the adapters, which begin at zero."""
-
 DISTIL_EPOCHS = 6
 """Passes in which a light encoder that begins from nothing learns to see; it then stays so."""
 

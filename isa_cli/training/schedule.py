@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+COMPOSE_EPOCHS, COMPOSE_RATE = 5, 3e-3
+"""Passes over triplets, and the highest learning rate of adapters, which begin at zero (ours)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,11 +13,12 @@ from isa_cli.backbones import locate
 from isa_cli.backbones.light import load_light
 from isa_cli.evaluation import runner
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.images import digest, open_image
+from isa_cli.images import open_file
 from isa_cli.query import files
-from isa_cli.query.checkpoint import save
+from isa_cli.query.adapters import Adapters
+from isa_cli.query.checkpoint import load, save
 from isa_cli.query.files import QUERY_MODEL
-from isa_cli.query.header import Header, MapperConfig, read_header
+from isa_cli.query.header import AdaptersConfig, Header, MapperConfig, read_header
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from isa_cli.query.tuned import TUNED, from_json
@@ -95,11 +97,11 @@ def test_both_forms_of_a_csv_mean_the_same(tune, isa, gallery, tmp_path):
 def test_a_reference_is_opened_once_whatever_is_tried(tune, indexed, tmp_path, monkeypatch):
     opened = Counter()
 
-    def counted(data, **options):
-        opened[digest(data)] += 1
-        return open_image(data, **options)
+    def counted(path, at_least=None):
+        opened[path] += 1
+        return open_file(path, at_least)
 
-    monkeypatch.setattr(runner, "open_image", counted)
+    monkeypatch.setattr(runner, "open_file", counted)
     path = with_query_model(tmp_path / "own.safetensors", indexed.model)
     said = tune("--query-model", path, "--json", "-n")
     assert said.code == 0, said.err
@@ -129,6 +131,20 @@ def test_a_query_model_keeps_its_weights_and_learns_its_text(tune, indexed, tmp_
         assert kept[name].dtype == tensor.dtype
         assert torch.equal(kept[name], tensor)
     assert [left.name for left in tmp_path.glob(".*")] == []
+
+
+def test_a_text_that_adapters_were_trained_with_stays(tune, indexed, tmp_path):
+    path = with_query_model(tmp_path / "own.safetensors", indexed.model)
+    plain = load(path)
+    adapters = Adapters(AdaptersConfig((1,), 32, 4))
+    header = replace(plain.header, adapters=adapters.config)
+    save(path, header, mapper=plain.mapper, light=plain.light, adapters=adapters, half=True)
+    document = json.loads(tune("--query-model", path, "--json").out)
+    trials = {(trial["method"], trial["template"]) for trial in document["trials"]}
+    assert trials == {(method, Template().modified) for method in ("isa", "two-stage")}
+    after = read_header(path)
+    assert after.template == header.template
+    assert after.alpha(document["choice"]["method"]) == document["choice"]["alpha"]
 
 
 def test_the_bundled_query_model_stays_as_it_is_and_the_gallery_gets_a_copy(
