@@ -9,8 +9,9 @@ import typer
 from isa_cli.cli import console
 from isa_cli.cli.spread import spread
 from isa_cli.cli.train_compose import compose
-from isa_cli.cli.train_job import FAREWELL, INTERRUPTED, STOPPED, Request, StageOne
+from isa_cli.cli.train_job import FAREWELL, INTERRUPTED, STOPPED, Request
 from isa_cli.cli.train_options import MapFlags, TrainFlags
+from isa_cli.cli.train_stage_one import StageOne
 from isa_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ def map_(flags: MapFlags) -> int:
     \b
       isa train map
       isa train map --vsi 4,8,12 --soft-text captions.txt
+      isa train map --vsi 4,8,12 --from query.safetensors
 
     Soft text alignment compares what the words say with many phrases; with --vsi they look at the
-    photo again within the text tower.  Stage II is isa train compose.
+    photo again within the text tower.  With --from, a query model of isa train learns to look
+    again and else stays as it is: --method isa still answers from it.  Stage II is isa train
+    compose.
     """  # noqa: D301 - typer's mark for lines to keep
     return _learned(Request.of(flags, StageOne.of(flags)))
 

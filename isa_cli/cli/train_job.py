@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from isa_cli.cli import console, options
 from isa_cli.cli.eval_options import existing_file
 from isa_cli.cli.paths import absolute
-from isa_cli.cli.train_options import layers
 from isa_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isa_cli.cli.train_options import MapFlags, RunFlags, TrainFlags
+    from isa_cli.cli.train_options import RunFlags, TrainFlags
     from isa_cli.cli.train_photos import Source
+    from isa_cli.cli.train_stage_one import StageOne
     from isa_cli.config import Settings
     from isa_cli.training.defaults import Defaults
     from isa_cli.training.job import Job
@@ -26,40 +26,6 @@ STOPPED = "isa: stopped; the same command goes on from here"
 INTERRUPTED = 130
 
 PREPROCESSING = {"mean", "std", "interpolation", "crop_pct", "crop_mode"}
-
-
-@dataclass(frozen=True, slots=True)
-class StageOne:
-    """What stage I of the two-stage framework has besides ISA.
-
-    Attributes:
-        layers: with visual semantic injection.
-        soft_weight: of soft text alignment; ``None``: what suits the model.
-        phrases: to align with; (): those that suit the model.
-    """
-
-    layers: tuple[int, ...] = ()
-    soft_weight: float | None = None
-    phrases: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, flags: MapFlags) -> StageOne:
-        """Return what the flags of ``isa train map`` ask for.
-
-        Raises:
-            UsageError: layers or a file that make no sense.
-        """
-        named = layers("--vsi", flags.vsi)
-        if flags.soft_text is None:
-            return cls(named, flags.soft_weight)
-        if flags.soft_weight == 0:
-            raise UsageError(
-                "--soft-text has no use where --soft-weight is 0", "leave one of them out"
-            )
-        file = existing_file("--soft-text", flags.soft_text)
-        from isa_cli.training.bank import read_phrases
-
-        return cls(named, flags.soft_weight, read_phrases(file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +91,7 @@ class Request:
                 accumulate=flags.accumulate,
                 precision=precision(self.settings),
             ),
+            start=self.stage_one.start if self.stage_one else None,
             device=self.settings.device,
             light_weights=usual.light_weights if own else self.light_weights,
             pretrained=not flags.scratch,

@@ -137,6 +137,14 @@ class TrainFlags(RunFlags):
 class MapFlags(TrainFlags):
     """The same as stage I of two."""
 
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="A query model of isa train to add --vsi to; the rest of it stays as it is.",
+        ),
+    ] = None
     vsi: Annotated[
         str | None,
         typer.Option(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from isa_cli.errors import IsaError, ModelError, SpaceMismatch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from isa_cli.query.token_learner import TokenLearner
     from isa_cli.types import EmbeddingSpace
 
-__all__ = ["Header", "MapperConfig", "QueryModel", "load", "read_header", "save"]
+__all__ = ["Header", "MapperConfig", "QueryModel", "is_half", "load", "read_header", "save"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,12 @@ def load(path: Path, space: EmbeddingSpace | None = None) -> QueryModel:
             "it is damaged, or timm has changed: train it again, or fetch it again",
         ) from error
     return model
+
+
+def is_half(path: Path) -> bool:
+    """Return whether a query model's matrices are float16: so they stay, bit for bit."""
+    with safe_open(str(path), framework="numpy") as file:
+        return any(file.get_slice(name).get_dtype() == "F16" for name in file.keys())  # noqa: SIM118
 
 
 def _rebuild(config: LightConfig) -> LightEncoder:

@@ -16,7 +16,7 @@ from isa_cli.types import EmbeddingSpace
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 2
+FORMAT = 3
 """The version that this isa writes; it reads this one and older ones."""
 
 METADATA_KEY = "isa_query_model"
@@ -63,12 +63,15 @@ class InjectionConfig:
         channels: C of the feature map.
         width: W of the tower's states.
         heads: of each attention.
+        added: it learned on top of a mapper that had learned without it and stayed as it was, and
+            whose sentences may be read without it still.
     """
 
     layers: tuple[int, ...]
     channels: int
     width: int
     heads: int = 4
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +122,12 @@ class Header:
     def methods(self) -> tuple[str, ...]:
         """What ``--method`` calls the composers that it makes, the best first.
 
-        Adapters may be left out: the mapper learned without them.  With an injection it learned.
+        What the mapper learned without may be left out: adapters, and an injection that was added.
         """
         plain = "published" if self.is_published else "isa"
-        if self.injection:
+        if self.injection and not self.injection.added:
             return (TWO_STAGE,)
-        return (TWO_STAGE, plain) if self.adapters else (plain,)
+        return (TWO_STAGE, plain) if self.injection or self.adapters else (plain,)
 
     @property
     def method(self) -> str:

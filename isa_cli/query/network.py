@@ -37,19 +37,19 @@ class QueryNetwork(nn.Module):
         self.light: Any = light
         self.mapper = mapper
         self.injection = injection
-        self.light_is_frozen = False
+        self._frozen: tuple[nn.Module, ...] = ()
 
-    def freeze_light(self) -> None:
-        """Let the light encoder stay as it is, its running statistics too."""
-        self.light.requires_grad_(requires_grad=False)
-        self.light_is_frozen = True
+    def freeze(self, part: nn.Module) -> None:
+        """Let the light encoder or the mapper stay as it is, its running statistics too."""
+        part.requires_grad_(requires_grad=False)
+        self._frozen += (part,)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's own signature
-        """Switch to training, all but a frozen light encoder."""
+        """Switch to training, all but what is frozen."""
         super().train(mode)
-        if self.light_is_frozen:
-            self.light.eval()
+        for part in self._frozen:
+            part.eval()
         return self
 
     def forward(self, pixels: Tensor) -> Sentence:

@@ -59,3 +59,14 @@ def alpha_in(training: Mapping[str, object], method: str) -> float | None:
     choice = by_method.get(method) if isinstance(by_method, dict) else None
     alpha = choice.get("alpha") if isinstance(choice, dict) else None
     return alpha if isinstance(alpha, float) and 0.0 <= alpha <= 1.0 else None
+
+
+def without(
+    training: Mapping[str, object], method: str
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Return a training record less what was tuned, and that less one method's choice."""
+    record = dict(training)
+    earlier = record.pop(TUNED, None)
+    by_method = earlier if isinstance(earlier, dict) else {}
+    rest = {name: choice for name, choice in by_method.items() if name != method}
+    return record, {TUNED: rest} if rest else {}

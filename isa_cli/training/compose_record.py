@@ -7,19 +7,14 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from isa_cli import __version__
-from isa_cli.query.header import TWO_STAGE
-from isa_cli.query.tuned import TUNED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from isa_cli.query.checkpoint import Header, QueryModel
+    from isa_cli.query.checkpoint import QueryModel
     from isa_cli.training.compose_run import ComposeJob
     from isa_cli.training.schedule import Progress
     from isa_cli.training.triplet_photos import TripletPhotos
-
-STAGE_I = "stage I"
-"""Where the record keeps that of the query model it was built on."""
 
 
 def recipe(job: ComposeJob, model: QueryModel, photos: TripletPhotos) -> dict[str, Any]:
@@ -77,17 +72,6 @@ def weakness(record: Mapping[str, Any]) -> str | None:
         f"was {before:.3f} before and {best:.3f} at best; the adapters are left as they began, "
         "which changes nothing; more triplets may help"
     )
-
-
-def earlier(header: Header) -> dict[str, Any]:
-    """Return the record of what a run was built on; what was tuned for other methods stays valid.
-
-    Args:
-        header: of the query model that it began with, which may have had adapters before.
-    """
-    training = dict(header.training)
-    tuned = {name: choice for name, choice in training.pop(TUNED, {}).items() if name != TWO_STAGE}
-    return {STAGE_I: training.get(STAGE_I, training)} | ({TUNED: tuned} if tuned else {})
 
 
 def _digest_of(model: QueryModel) -> str:

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
 
 from isa_cli.backbones import load_backbone, locate
 from isa_cli.errors import SpaceMismatch
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.query.adapters import Adapters
-from isa_cli.query.checkpoint import load, save
+from isa_cli.query.checkpoint import is_half, load, save
 from isa_cli.query.eyes import eyes_of
 from isa_cli.query.header import TWO_STAGE, AdaptersConfig
 from isa_cli.query.layers import check_layers, layers_of, state_width
 from isa_cli.query.reading import reader_of
 from isa_cli.training.compose import ComposeSettings, ComposeTask
-from isa_cli.training.compose_record import earlier, recipe, results, weakness
+from isa_cli.training.compose_record import recipe, results, weakness
 from isa_cli.training.loop import Loop
 from isa_cli.training.memory import out_of_memory_told
 from isa_cli.training.negatives import HardNegatives
 from isa_cli.training.plot import plot_run
 from isa_cli.training.random_negatives import RandomNegatives
+from isa_cli.training.record import STAGE_I, earlier
 from isa_cli.training.run_folder import RunFolder
 from isa_cli.training.schedule import COMPOSE_EPOCHS, COMPOSE_RATE, Schedule
 from isa_cli.training.sentences import sentences_of
@@ -176,7 +176,7 @@ def _composed(
         record = decided | results(loop.progress, photos, untrained, loop.images_per_step)
         if (weak := weakness(record)) is not None:
             reporter.warn(weak)
-        record |= earlier(model.header)
+        record |= earlier(model.header, STAGE_I)
         header = replace(model.header, adapters=adapters.config, training=record)
         save(
             job.out,
@@ -185,7 +185,7 @@ def _composed(
             light=model.light,
             injection=model.injection,
             adapters=adapters,
-            half=_is_half(job.start),
+            half=is_half(job.start),
         )
         plot = plot_run(folder.records(), job.out.with_suffix(".compose.png"), reporter)
         negatives.clear()
@@ -210,9 +210,3 @@ def _adapters_config(settings: ComposeSettings, backbone: Backbone) -> AdaptersC
     check_layers(settings.layers, count)
     layers = tuple(sorted(set(settings.layers))) or tuple(range(1, count + 1))
     return AdaptersConfig(layers, state_width(tower), settings.bottleneck)
-
-
-def _is_half(path: Path) -> bool:
-    """Return whether a query model's matrices are float16: so they stay, bit for bit."""
-    with safe_open(str(path), framework="numpy") as file:
-        return any(file.get_slice(name).get_dtype() == "F16" for name in file.keys())  # noqa: SIM118

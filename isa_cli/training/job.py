@@ -25,6 +25,8 @@ class Job:
         model: the gallery's model by name.
         out: the query model's file; its run folder lies beside it.
         settings, schedule: how.
+        start: a query model whose light encoder, mapper and template stay as they are, and which
+            the injection of ``settings`` is added to; ``None``: all is learned.
         device: ``auto``, ``cpu``, ``cuda``, ``mps``.
         light_weights: a local file, timm's or a query model with such a light encoder; ``None``:
             timm's own, or none if not ``pretrained``.
@@ -41,6 +43,7 @@ class Job:
     out: Path
     settings: Settings = field(default_factory=Settings)
     schedule: Schedule = field(default_factory=Schedule)
+    start: Path | None = None
     device: str = "auto"
     light_weights: Path | None = None
     pretrained: bool = True

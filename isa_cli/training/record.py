@@ -7,12 +7,19 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from isa_cli import __version__
+from isa_cli.backbones.files import digest_of
+from isa_cli.query.header import TWO_STAGE
+from isa_cli.query.tuned import without
 
 if TYPE_CHECKING:
+    from isa_cli.query.header import Header
     from isa_cli.training.photos import TrainingPhotos
     from isa_cli.training.run import Job
     from isa_cli.training.schedule import Progress
     from isa_cli.types import EmbeddingSpace
+
+ISA, STAGE_I = "isa", "stage I"
+"""Where a record keeps that of the query model it was built on: for an injection, for adapters."""
 
 
 def recipe(job: Job, space: EmbeddingSpace, photos: TrainingPhotos) -> dict[str, Any]:
@@ -26,6 +33,7 @@ def recipe(job: Job, space: EmbeddingSpace, photos: TrainingPhotos) -> dict[str,
         "schedule": asdict(job.schedule),
         "light preprocessing": dict(job.light_preprocessing),
         "light weights": str(job.light_weights or ("timm" if job.pretrained else "none")),
+        **({"added to": digest_of(job.start)[:16]} if job.start else {}),
         "augmentation": asdict(job.augmentation),
     }
 
@@ -49,3 +57,17 @@ def results(progress: Progress, photos: TrainingPhotos, images: int) -> dict[str
         "images per second": round(speed, 1),
         "seconds by phase": {name: round(spent, 2) for name, spent in progress.phases.items()},
     }
+
+
+def earlier(header: Header, name: str) -> dict[str, Any]:
+    """Return the record of what a run was built on; what was tuned for other methods stays valid.
+
+    Args:
+        header: of the query model that it began with, which may have had the same added before.
+        name: ``ISA`` or ``STAGE_I``.
+    """
+    training, tuned = without(header.training, TWO_STAGE)
+    for wrapped in (STAGE_I, name):
+        inner = training.get(wrapped)
+        training = inner if isinstance(inner, dict) else training
+    return {name: training} | tuned

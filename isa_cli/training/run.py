@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.local_features import LocalFeatures
 from isa_cli.query.checkpoint import load
 from isa_cli.query.header import is_query_model
+from isa_cli.training.added import settings_with, start_of
 from isa_cli.training.job import Job, Trained
 from isa_cli.training.local import fill, unknown
 from isa_cli.training.photos import TrainingPhotos
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from isa_cli.backbones import ModelFiles
+    from isa_cli.query.checkpoint import QueryModel
     from isa_cli.types import Reporter
 
 __all__ = ["Job", "Trained", "train"]
@@ -34,7 +37,8 @@ def train(job: Job, reporter: Reporter, stop: threading.Event) -> Trained | None
 
     Raises:
         TrainingError: too few photos, a loss that is no number, another run in the folder.
-        UsageError: an injection into a layer that the text tower does not have.
+        UsageError: an injection into a layer that the text tower does not have, or for a query
+            model that can't have one.
         ModelError: the large model or the light encoder can't be had.
         SpaceMismatch: the model is not the gallery's.
         GalleryMissing: there is no gallery.
@@ -47,6 +51,9 @@ def train(job: Job, reporter: Reporter, stop: threading.Event) -> Trained | None
     files = locate(job.model, reporter)
     if files.space != space:
         raise SpaceMismatch(space, files.space)
+    start = start_of(job.start, space) if job.start else None
+    if start is not None:
+        job = replace(job, settings=settings_with(job.settings, start.header))
     local = None
     if job.settings.local_weight or job.settings.distil_epochs:
         local, photos = _local_features(job, photos, files, reporter, stop)
@@ -60,11 +67,13 @@ def train(job: Job, reporter: Reporter, stop: threading.Event) -> Trained | None
         parts={"text", "image"} if job.settings.symmetric else {"text"},
         reporter=reporter,
     )
-    light = LargeMap(backbone) if job.settings.symmetric else _light(job, reporter)
-    return Stages(job, photos, local, backbone, light, reporter, stop).run()
+    light = LargeMap(backbone) if job.settings.symmetric else _light(job, start, reporter)
+    return Stages(job, photos, local, backbone, light, start, reporter, stop).run()
 
 
-def _light(job: Job, reporter: Reporter) -> LightEncoder:
+def _light(job: Job, start: QueryModel | None, reporter: Reporter) -> LightEncoder:
+    if start is not None and start.light is not None:
+        return start.light
     if job.light_weights is not None and is_query_model(job.light_weights):
         return _light_of(job.light_weights, job.settings.light)
     return load_light(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from isa_cli.backbones.light import LightEncoder
-from isa_cli.query.checkpoint import Header, MapperConfig, save
+from isa_cli.query.checkpoint import Header, MapperConfig, is_half, save
 from isa_cli.query.header import InjectionConfig
 from isa_cli.query.injection import Injection
 from isa_cli.query.layers import check_layers, layers_of, state_width
@@ -24,7 +24,7 @@ from isa_cli.training.loop import Loop
 from isa_cli.training.memory import out_of_memory_told
 from isa_cli.training.photos import Pictures
 from isa_cli.training.plot import plot_run
-from isa_cli.training.record import recipe, results
+from isa_cli.training.record import ISA, earlier, recipe, results
 from isa_cli.training.run_folder import RunFolder
 from isa_cli.training.task import IsaTask
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import Backbone
     from isa_cli.gallery.local_features import LocalFeatures
+    from isa_cli.query.checkpoint import QueryModel
     from isa_cli.training.job import Job
     from isa_cli.training.loop import Task
     from isa_cli.training.photos import TrainingPhotos
@@ -52,6 +53,8 @@ class Stages:
         local: the large encoder's local features of them, where they are needed.
         backbone: the large model, loaded with its text part.
         light: the encoder that looks at the photos.
+        start: the query model that it is of, whose mapper stays as it is too; ``None``: all is
+            learned.
         reporter: told how it goes.
         stop: when set, the step under way is finished and saved, and that is it.
 
@@ -67,6 +70,7 @@ class Stages:
         local: LocalFeatures | None,
         backbone: Backbone,
         light: LightEncoder | LargeMap,
+        start: QueryModel | None,
         reporter: Reporter,
         stop: threading.Event,
     ) -> None:
@@ -76,17 +80,21 @@ class Stages:
         self._local = local
         self._backbone = backbone
         self._light = light
+        self._start = start
         self._reporter = reporter
         self._stop = stop
         self._device = backbone.place.device
-        injection = _injection(settings, light.channels, backbone)
+        injection = _injection(settings, light.channels, backbone, added=start is not None)
         self._reader = SentenceReader(
             backbone, settings.template, settings.tokens, injection=injection
         )
         self._mapper_config = _mapper_config(settings, light.channels, self._reader.width)
-        mapper: Any = build_mapper(self._mapper_config)
-        mapper.scale_(self._reader.mean_norm)
+        mapper: Any = start.mapper if start else build_mapper(self._mapper_config)
+        if start is None:
+            mapper.scale_(self._reader.mean_norm)
         self._network = QueryNetwork(light, mapper, injection).to(self._device)
+        if start is not None:
+            self._network.freeze(mapper)
         self._phrases = _phrases(job)
         self._recipe = recipe(job, backbone.space, photos) | phrases_record(self._phrases)
         self._folder = RunFolder(job.out.with_suffix(".run"), self._recipe, fresh=job.fresh)
@@ -107,6 +115,7 @@ class Stages:
             if loop is None:
                 return None
             record = self._recipe | results(loop.progress, self._photos, loop.images_per_step)
+            record |= earlier(self._start.header, ISA) if self._start else {}
             self._write(record)
             plot = plot_run(self._folder.records(), job.out.with_suffix(".png"), self._reporter)
             for folder in folders:  # the whole run's own last: until then it can go on
@@ -194,7 +203,7 @@ class Stages:
             mapper=network.mapper,
             light=light,
             injection=network.injection,
-            half=True,
+            half=self._job.start is None or is_half(self._job.start),
         )
 
 
@@ -212,14 +221,16 @@ def _mapper_config(settings: Settings, channels: int, width: int) -> MapperConfi
     )
 
 
-def _injection(settings: Settings, channels: int, backbone: Backbone) -> Injection | None:
+def _injection(
+    settings: Settings, channels: int, backbone: Backbone, *, added: bool
+) -> Injection | None:
     """Return what lets the sentence look at C channels again within the tower, untrained."""
     layers = tuple(sorted(set(settings.injection)))
     if not layers:
         return None
     tower = getattr(backbone.network, "text", backbone.network)
     check_layers(layers, len(layers_of(tower)))
-    config = InjectionConfig(layers, channels, state_width(tower))
+    config = InjectionConfig(layers, channels, state_width(tower), added=added)
     with torch.random.fork_rng(devices=[]):  # the mapper begins as it does without an injection
         return Injection(config)
 

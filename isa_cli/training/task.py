@@ -60,7 +60,7 @@ class IsaTask(PhotoTask):
         self._local = local
         self._bank = bank
         if not settings.light_rate:
-            network.freeze_light()
+            network.freeze(network.light)
 
     @property
     def module(self) -> nn.Module:
@@ -70,11 +70,9 @@ class IsaTask(PhotoTask):
     def groups(self) -> list[dict[str, Any]]:
         """Return the parameter groups: the light encoder learns more slowly than what is new."""
         network = self._network
-        new = [*network.mapper.parameters()]
-        new += network.injection.parameters() if network.injection is not None else []
+        new = _learning(network.mapper) + _learning(network.injection)
         groups = [{"params": new, "lr": 1.0}]
-        if not network.light_is_frozen:
-            light = list(network.light.parameters())
+        if light := _learning(network.light):
             groups.append({"params": light, "lr": self._settings.light_rate})
         return groups
 
@@ -125,3 +123,8 @@ class IsaTask(PhotoTask):
         """Return the text features (B, D) of pictures, not normalised."""
         sentence = self._network.sentences(pixels)
         return self._reader.read(sentence.tokens, [""] * len(pixels), sentence.features)
+
+
+def _learning(part: nn.Module | None) -> list[nn.Parameter]:
+    """Return a part's parameters that are not frozen."""
+    return [p for p in part.parameters() if p.requires_grad] if part is not None else []

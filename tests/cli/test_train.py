@@ -221,6 +221,54 @@ def test_stage_one_learns_an_injection_and_says_so(trained, away):
     assert all("soft" in line for line in log(away / "mapped.run") if "epoch" not in line)
 
 
+ADD = ("--vsi", "2", "--epochs", "1", "--batch-size", "8", "--device", "cpu")
+
+
+def test_an_injection_added_to_isa_leaves_it_as_it_was(trained, away, isa, tmp_path):
+    start, out = trained.gallery / "query.safetensors", away / "added.safetensors"
+    call = ("train", "map", "--gallery", trained.gallery, *ADD, "--from", start, "--out", out)
+    said = isa(*call, "--soft-text", away / "phrases.txt")
+    assert said.code == 0, said.err
+    before, after = load_file(start), load_file(out)
+    for name, tensor in before.items():
+        assert torch.equal(after[name], tensor), name
+    assert {name.partition(".")[0] for name in after.keys() - before.keys()} == {"injection"}
+    model = load(out)
+    assert model.header.methods == ("two-stage", "isa")
+    assert model.injection.layers["2"].gate != 0
+    assert model.header.training["isa"] == load(start).header.training
+    gallery = tmp_path / "g"
+    gallery.mkdir()
+    shutil.copy(trained.gallery / "catalog.db", gallery)
+    shutil.copy(out, gallery / "query.safetensors")
+    scores = {}
+    for method, where in (("two-stage", gallery), ("isa", gallery), ("isa", trained.gallery)):
+        ask = ("search", trained.photos / "00003.jpg", "in green", "--gallery", where, "--json")
+        found = isa(*ask, "--method", method, "--device", "cpu")
+        assert found.code == 0, found.err
+        hits = map(json.loads, found.out.splitlines())
+        scores[method, where] = [(hit["path"], hit["score"]) for hit in hits]
+    assert scores["isa", gallery] == scores["isa", trained.gallery]
+    assert scores["two-stage", gallery] != scores["isa", gallery]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--from", "mapped.safetensors", "--vsi", "1"), "learned together with an injection"),
+        (("--from", "mapped.safetensors"), "nothing is learned but what --vsi adds"),
+        (("--from", "mapped.safetensors", "--vsi", "1", "--tokens", "3"), "--tokens has no use"),
+        (("--from", "missing.safetensors", "--vsi", "1"), "no file"),
+    ],
+)
+def test_what_nothing_can_be_added_to_is_refused(trained, away, isa, options, says, monkeypatch):
+    monkeypatch.chdir(away)
+    said = isa("train", "map", "--gallery", trained.gallery, *options, "--device", "cpu")
+    assert said.code == 2
+    assert says in said.err
+    assert "Traceback" not in said.err
+
+
 def test_isa_alone_has_nothing_of_it(trained):
     model = load(trained.gallery / "query.safetensors")
     assert model.header.methods == ("isa",)

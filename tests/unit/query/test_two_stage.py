@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -277,17 +278,24 @@ def test_they_come_back_bit_for_bit(tmp_path, injection, adapters):
             assert all(a == b and torch.equal(x, y) for (a, x), (b, y) in pairs)
 
 
+ADDED = dataclasses.replace(INJECTION, added=True)
+
+
 @pytest.mark.parametrize(
     ("injection", "adapters", "methods"),
     [
-        (False, False, ("isa",)),
-        (False, True, ("two-stage", "isa")),
-        (True, False, ("two-stage",)),
-        (True, True, ("two-stage",)),
+        (None, None, ("isa",)),
+        (None, ADAPTERS, ("two-stage", "isa")),
+        (INJECTION, None, ("two-stage",)),
+        (INJECTION, ADAPTERS, ("two-stage",)),
+        (ADDED, None, ("two-stage", "isa")),
+        (ADDED, ADAPTERS, ("two-stage", "isa")),
     ],
 )
 def test_a_file_says_which_methods_it_serves(injection, adapters, methods):
-    header = model_for(EmbeddingSpace("t", 24, "a"), injection=injection, adapters=adapters).header
+    header = model_for(EmbeddingSpace("t", 24, "a")).header
+    header = dataclasses.replace(header, injection=injection, adapters=adapters)
+    header = Header.from_json(header.to_json(), Path("q"))
     assert header.methods == methods
     assert header.method == methods[0]
 
@@ -308,6 +316,15 @@ def test_a_header_from_before_them_is_read(tmp_path):
     del raw["injection"], raw["adapters"]
     raw["format"] = 1
     assert Header.from_json(json.dumps(raw), tmp_path) == header
+
+
+def test_a_header_whose_injection_does_not_say_is_of_one_learned_with_the_mapper(tmp_path):
+    header = model_for(EmbeddingSpace("t", 24, "a"), injection=True).header
+    raw = json.loads(header.to_json())
+    del raw["injection"]["added"]
+    raw["format"] = 2
+    assert Header.from_json(json.dumps(raw), tmp_path) == header
+    assert header.methods == ("two-stage",)
 
 
 def test_weights_are_kept_by_method():

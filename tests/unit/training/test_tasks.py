@@ -242,3 +242,21 @@ def test_what_is_measured_is_read_with_the_injection(world, injection):
     with torch.no_grad():
         injection.layers["1"].gate.fill_(1.0)
     assert not torch.allclose(task._read(world.pictures.pixels[:4]), closed)
+
+
+def test_what_is_frozen_stays_and_the_injection_learns_alone(world, injection):
+    task, made = isa(world, settings(light_rate=0.0), injection)
+    made.freeze(made.mapper)
+    before = {name: value.clone() for name, value in made.state_dict().items()}
+    (group,) = task.groups()
+    assert group["params"] == [*injection.parameters()]
+    optimiser = torch.optim.AdamW(group["params"], lr=0.01)
+    made.train()
+    assert not made.mapper.training
+    assert injection.training
+    for step in range(3):
+        optimiser.zero_grad()
+        task.losses(step)["loss"].backward()
+        optimiser.step()
+    for name, value in made.state_dict().items():
+        assert torch.equal(value, before[name]) == (not name.startswith("injection")), name
