@@ -6,6 +6,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from isa_cli.backbones.names import BUNDLED
 from isa_cli.cli import console
 from isa_cli.query.files import QUERY_MODEL
 
@@ -89,6 +90,11 @@ def _say_what_next(made: Trained | Composed, gallery: Path, model: str, words: s
     console.say(f"log: {console.printable(str(made.log))}")
     tune = ["isa", "eval", "tune", *_questions(gallery, model), "--query-model", str(made.path)]
     console.say(f"its weight beside slerp is still to choose: {_shown(tune)}")
+    if model == BUNDLED and made.path == gallery / QUERY_MODEL:
+        console.say(
+            "it takes the place of the query model that comes with isa, which this gallery uses "
+            "again once the file is gone; isa eval wardrobe --query-model compares them"
+        )
     for line in _search(made, gallery, words):
         console.say(line)
 

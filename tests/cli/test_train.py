@@ -435,6 +435,18 @@ def test_they_are_learned_for_the_gallery_if_it_fits(home, isa, tmp_path):
     assert (gallery / "query.safetensors").is_file()
 
 
+def test_what_takes_the_bundled_query_models_place_says_so(home, isa, tmp_path):
+    gallery = tmp_path / "g"
+    index = ("index", home.photos, "--model", "isa-mini", "--gallery", gallery, "--device", "cpu")
+    assert isa(*index).code == 0
+    call = ("train", "--gallery", gallery, *SMALL, "--epochs", "1")
+    beside = isa(*call, "--out", tmp_path / "q.safetensors")
+    instead = isa(*call)
+    assert (beside.code, instead.code) == (0, 0), beside.err + instead.err
+    told = "the query model that comes with isa"
+    assert (told in beside.err, told in instead.err) == (False, True)
+
+
 @pytest.mark.parametrize("there", [True, False], ids=["another space", "no gallery"])
 def test_without_a_fitting_gallery_the_place_must_be_said(home, tiny_model, isa, tmp_path, there):
     model = "isa-mini" if there else tiny_model
