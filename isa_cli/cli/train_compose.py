@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from isa_cli.cli import console, options
@@ -68,7 +69,7 @@ def _job(flags: ComposeFlags, settings: Settings) -> ComposeJob:
     from isa_cli.query.files import QUERY_MODEL
     from isa_cli.training.compose import ComposeSettings
     from isa_cli.training.compose_run import ComposeJob
-    from isa_cli.training.schedule import Schedule
+    from isa_cli.training.schedule import COMPOSING
 
     with Gallery.open(settings.gallery) as gallery:
         model = options.model_for(flags.model, settings, gallery)
@@ -87,7 +88,9 @@ def _job(flags: ComposeFlags, settings: Settings) -> ComposeJob:
             batch=flags.batch_size,
             seed=flags.seed,
         ),
-        schedule=Schedule(epochs=flags.epochs, lr=flags.lr, precision=precision(settings)),
+        schedule=replace(
+            COMPOSING, epochs=flags.epochs, lr=flags.lr, precision=precision(settings)
+        ),
         device=settings.device,
         at_most=flags.limit,
         fresh=flags.fresh,

@@ -10,7 +10,7 @@ import typer
 
 from isa_cli.cli import console, options
 from isa_cli.errors import UsageError
-from isa_cli.training.schedule import COMPOSE_EPOCHS, COMPOSE_RATE
+from isa_cli.training.schedule import COMPOSING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,13 +220,13 @@ class ComposeFlags(RunFlags):
     ] = 8192
     epochs: Annotated[
         int, typer.Option("--epochs", min=1, metavar="N", help="Passes over the triplets.")
-    ] = COMPOSE_EPOCHS
+    ] = COMPOSING.epochs
     lr: Annotated[
         float, typer.Option("--lr", metavar="RATE", help="The highest learning rate.")
-    ] = COMPOSE_RATE
+    ] = COMPOSING.lr
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=2, metavar="N", help="Triplets per step.")
-    ] = 64
+    ] = 128
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="At most N triplets.")
     ] = None

@@ -26,7 +26,7 @@ from isa_cli.training.plot import plot_run
 from isa_cli.training.random_negatives import RandomNegatives
 from isa_cli.training.record import STAGE_I, earlier
 from isa_cli.training.run_folder import RunFolder
-from isa_cli.training.schedule import COMPOSE_EPOCHS, COMPOSE_RATE, Schedule
+from isa_cli.training.schedule import COMPOSING, Schedule
 from isa_cli.training.sentences import sentences_of
 from isa_cli.training.triplet_photos import TripletPhotos
 
@@ -62,7 +62,7 @@ class ComposeJob:
     out: Path
     start: Path
     settings: ComposeSettings = field(default_factory=ComposeSettings)
-    schedule: Schedule = field(default_factory=lambda: Schedule(COMPOSE_EPOCHS, COMPOSE_RATE))
+    schedule: Schedule = COMPOSING
     device: str = "auto"
     at_most: int | None = None
     fresh: bool = False

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-COMPOSE_EPOCHS, COMPOSE_RATE = 5, 3e-3
-"""Passes over triplets, and the highest learning rate of adapters, which begin at zero (ours)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -38,6 +35,10 @@ class Schedule:
         rise = min(1.0, (step + 1) / max(1.0, self.warm_up * steps))
         fall = 0.5 + 0.5 * math.cos(math.pi * step / steps)
         return max(rise * fall, 1e-4)
+
+
+COMPOSING = Schedule(epochs=12, lr=3e-3, patience=0)
+"""Over triplets: adapters begin at zero, and may go fast (ours)."""
 
 
 @dataclass(slots=True)

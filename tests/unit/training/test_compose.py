@@ -85,7 +85,8 @@ def test_it_learns_what_a_fixed_tower_can_not(world, backbone):
     assert before["R@1"] < 0.3
     assert after["R@1"] > before["R@1"] + 0.4
     assert task.losses(0)["loss"].item() < first / 2
-    assert list(after) == ["MRR", "R@10", "R@1"]
+    assert list(after) == ["log-likelihood", "MRR", "R@10", "R@1"]
+    assert before["log-likelihood"] < after["log-likelihood"] < 0
     assert not any(p.requires_grad for p in backbone.network.parameters())
 
 
@@ -190,12 +191,21 @@ def test_the_measure_removes_the_reference_and_passes_over_other_right_answers(w
     # first the target itself; then the reference, or another picture, a little nearer than it
     queries = photos.vectors[photos.targets[held]]
     task._composed = lambda questions: queries[np.searchsorted(held, questions)]
-    assert task.measure() == {"MRR": 1.0, "R@1": 1.0, "R@10": 1.0}
+    measured = task.measure()
+    assert [measured[name] for name in ("MRR", "R@1", "R@10")] == [1.0, 1.0, 1.0]
+    likely = []
+    for query, row in zip(queries, held, strict=True):
+        apart = {int(photos.references[row]), *photos.answers(int(photos.questions[row])).tolist()}
+        rest = [other for other in range(len(photos.keys)) if other not in apart]
+        scores = np.exp(photos.vectors[[photos.targets[row], *rest]] @ query / 0.1)
+        likely.append(np.log(scores[0] / scores.sum()))
+    assert measured["log-likelihood"] == pytest.approx(np.mean(likely), rel=1e-3)
     queries = unit(queries + 1.1 * photos.vectors[photos.references[held]])
     assert ((queries @ photos.vectors.T).argmax(axis=1) < 8).mean() > 0.5
     assert task.measure()["R@1"] == 1.0
     queries = unit(photos.vectors[photos.targets[held]] + 1.1 * photos.vectors[[40]])
-    assert task.measure() == {"MRR": 0.5, "R@1": 0.0, "R@10": 1.0}
+    measured = task.measure()
+    assert [measured[name] for name in ("MRR", "R@1", "R@10")] == [0.5, 0.0, 1.0]
     task._memory = SimpleNamespace(others=photos.vectors[[40]])  # another such photo elsewhere
     assert task.measure()["MRR"] == pytest.approx(1 / 3)
     task._memory = None

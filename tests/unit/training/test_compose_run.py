@@ -174,8 +174,8 @@ def test_it_learns_and_says_what_it_did(whole, home):
     assert record == whole.record
     assert (record["triplets"], record["held out"]) == (40, 10)
     assert [epoch["epoch"] for epoch in record["measures"]] == [1, 2]
-    assert set(record["untrained"]) == {"MRR", "R@1", "R@10"}
-    best = max(record["measures"], key=lambda measured: measured["MRR"])
+    assert set(record["untrained"]) == {"log-likelihood", "MRR", "R@1", "R@10"}
+    best = max(record["measures"], key=lambda measured: measured["log-likelihood"])
     assert record["reached"] == (best if record["better than untrained"] else record["untrained"])
     assert record["triplets per second"] > 0
     assert {"negatives", "text tower", "losses"} <= record["seconds by phase"].keys()
@@ -306,5 +306,8 @@ def test_a_run_that_made_nothing_better_says_so(home, tmp_path):
     still = replace(SCHEDULE, epochs=1, lr=1e-12)
     done = run(home.job(schedule=still, out=tmp_path / "o.safetensors"), watcher)
     assert done.record["better than untrained"] is False
-    assert any("learned nothing that shows: MRR on 10 held-out" in line for line in watcher.lines)
+    assert any(
+        "learned nothing that shows: log-likelihood on 10 held-out" in line
+        for line in watcher.lines
+    )
     assert weakness(done.record | {"better than untrained": True}) is None
