@@ -8,8 +8,8 @@
 
 Every mapper is learned anew, on the light encoder of the bundled query model, which stays as it
 is; every stage II begins with the mapper of its own seed, or with a query model named by ``--isa``,
-one for each seed.  What is trained already is not trained again.  A table, and a plot over the
-number of triplets.
+one for each seed, to which an injection is added where a variant has one.  What is trained already
+is not trained again.  A table, and a plot over the number of triplets.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from isa_cli.training.compose import ComposeSettings
 from isa_cli.training.compose_run import ComposeJob, compose
 from isa_cli.training.defaults import DRAWINGS
 from isa_cli.training.run import Job, train
-from isa_cli.training.schedule import COMPOSE_EPOCHS, COMPOSE_RATE, Schedule
+from isa_cli.training.schedule import COMPOSING, Schedule
 from isa_cli.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,12 +86,21 @@ VARIANTS = (
 )
 
 
+CURVES = {
+    "clean": "stage II on ISA, {:,} triplets",
+    "30 % wrong words": "the same, {:,}, 30 % wrong words",
+}
+"""Lines of the plot, and the variants that they go through."""
+
+
 def mapped(variant: Variant, seed: int, arguments: argparse.Namespace) -> Path:
     """Return the query model of a variant's stage I, trained if it is not there yet."""
-    if not variant.mapping and arguments.isa:
-        given: Path = arguments.isa[seed]
+    given: Path | None = arguments.isa[seed] if arguments.isa else None
+    if given and not variant.mapping:
         return given
-    name = "-".join([*variant.mapping, "isa" if not variant.mapping else "map", str(seed)])
+    start = given if "injection" in variant.mapping else None
+    kind = "added" if start else "map" if variant.mapping else "isa"
+    name = "-".join([*variant.mapping, kind, str(seed)])
     out: Path = arguments.work / f"{name}.safetensors"
     if out.is_file():
         return out
@@ -108,9 +117,10 @@ def mapped(variant: Variant, seed: int, arguments: argparse.Namespace) -> Path:
         out=out,
         settings=replace(settings, **variant.mapping),
         schedule=Schedule(epochs=DRAWINGS.epochs, patience=0),
+        start=start,
         light_weights=BUNDLED_QUERY,
         augmentation=DRAWINGS.augmentation,
-        at_most=arguments.limit,
+        at_most=None if start else arguments.limit,
     )
     if train(job, ConsoleReporter(), threading.Event()) is None:
         raise SystemExit(130)
@@ -137,7 +147,7 @@ def composed(variant: Variant, seed: int, arguments: argparse.Namespace) -> Path
         out=out,
         start=start,
         settings=replace(ComposeSettings(bottleneck=WIDE, seed=seed), **variant.composing),
-        schedule=Schedule(epochs=arguments.epochs, lr=COMPOSE_RATE, patience=0),
+        schedule=replace(COMPOSING, epochs=arguments.epochs),
         at_most=variant.triplets,
     )
     if compose(job, ConsoleReporter(), threading.Event()) is None:
@@ -162,25 +172,18 @@ def with_wrong_words(file: Path, work: Path, share: float) -> Path:
 
 
 def chart(path: Path, rows: Mapping[str, Sequence[Scores]]) -> None:
-    """Draw recall over the number of triplets, clean and not."""
-    names = {
-        "clean": "stage II on ISA, {:,} triplets",
-        "30 % wrong words": "the same, {:,}, 30 % wrong words",
-    }
+    """Draw recall over the number of triplets, clean and not, as far as it was measured."""
     panels = []
     for metric in ("R@1", UNSEEN):
-        lines = [
-            Line(
-                label,
-                [0, 1, 2, 3],
-                [percent(rows, ISA, metric)]
-                + [percent(rows, name.format(count), metric) for count in COUNTS],
-                marked=True,
-            )
-            for label, name in names.items()
-        ]
+        lines = []
+        for label, name in CURVES.items():
+            names = [ISA, *(name.format(count) for count in COUNTS)]
+            there = {at: percent(rows, one, metric) for at, one in enumerate(names) if one in rows}
+            if len(there) > 1:
+                lines.append(Line(label, list(there), list(there.values()), marked=True))
         panels.append(Panel(metric, "triplets: 0 (ISA), 100, 1,000, 10,000", "percent", lines))
-    save_chart(path, panels, "composing, by number of triplets")
+    if panels[0].lines:  # a line has two points
+        save_chart(path, panels, "composing, by number of triplets")
 
 
 def main() -> None:
@@ -195,7 +198,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=5_000, help="pictures of stage I")
     parser.add_argument("--isa", type=Path, nargs="*", help="query models to begin stage II with")
     parser.add_argument("--only", nargs="*", default=[""], help="parts of the variants' names")
-    parser.add_argument("--epochs", type=int, default=COMPOSE_EPOCHS, help="passes of stage II")
+    parser.add_argument("--epochs", type=int, default=COMPOSING.epochs, help="passes of stage II")
     parser.add_argument("--test", type=int, default=7, help="seed of the wardrobe that asks")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
@@ -206,8 +209,7 @@ def main() -> None:
         rows[variant.name] = [asked(model, method(variant), arguments.test) for model in models]
         print(table(rows), flush=True)
     (arguments.work / "two-stage.json").write_text(json.dumps(rows, indent=1))
-    if len(rows) == len(VARIANTS):
-        chart(arguments.work / "two-stage.png", rows)
+    chart(arguments.work / "two-stage.png", rows)
 
 
 def method(variant: Variant) -> str:

@@ -7,6 +7,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -92,6 +93,40 @@ def test_the_chart_is_of_the_numbers_of_tokens(script, tmp_path):
 
 def test_the_chart_of_two_stages_has_every_number_of_triplets(two_stage, tmp_path):
     scores = {"R@1": 0.1, "R@10": 0.2, two_stage.UNSEEN: 0.1}
+    two_stage.chart(tmp_path / "a.png", {two_stage.ISA: [scores]})
+    assert not (tmp_path / "a.png").exists()  # a line needs two points
     rows = {variant.name: [scores] for variant in two_stage.VARIANTS}
     two_stage.chart(tmp_path / "a.png", rows)
     assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_an_injection_is_added_to_the_query_models_that_are_given(
+    two_stage, tmp_path, monkeypatch, given
+):
+    jobs = []
+
+    def trained(job, *_):
+        jobs.append(job)
+        job.out.touch()
+        return job
+
+    monkeypatch.setattr(two_stage, "train", trained)
+    monkeypatch.setattr(two_stage, "compose", trained)
+    isa = [tmp_path / "q0", tmp_path / "q1"]
+    arguments = SimpleNamespace(
+        gallery=tmp_path / "g",
+        triplets=tmp_path / "t",
+        work=tmp_path,
+        isa=isa if given else None,
+        limit=50,
+        epochs=1,
+    )
+    (both,) = (one for one in two_stage.VARIANTS if one.name.startswith("both stages"))
+    out = two_stage.composed(both, 1, arguments)
+    mapping, composing = jobs
+    assert (mapping.start, mapping.at_most) == ((isa[1], None) if given else (None, 50))
+    assert (composing.start, composing.out) == (mapping.out, out)
+    assert mapping.settings.injection == (2, 3)
+    two_stage.composed(both, 1, arguments)  # what is there is not trained again
+    assert jobs == [mapping, composing]
