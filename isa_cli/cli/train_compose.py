@@ -63,7 +63,7 @@ def _job(flags: ComposeFlags, settings: Settings) -> ComposeJob:
     """
     triplets = existing_file("--triplets", flags.triplets)
     start = None if flags.start is None else existing_file("--from", flags.start)
-    named, out = layers("--adapters", flags.adapters), target(flags.out)
+    named, out = layers("--adapters", flags.adapters, first=0), target(flags.out)
 
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.query.files import QUERY_MODEL

@@ -197,7 +197,7 @@ class ComposeFlags(RunFlags):
         typer.Option(
             "--adapters",
             metavar="N,N,...",
-            help="Layers of the text tower that get an adapter (default: all).",
+            help="Layers of the text tower with an adapter; 0: before the first (default: all).",
         ),
     ] = None
     bottleneck: Annotated[
@@ -232,8 +232,13 @@ class ComposeFlags(RunFlags):
     ] = None
 
 
-def layers(option: str, text: str | None) -> tuple[int, ...]:
+def layers(option: str, text: str | None, first: int = 1) -> tuple[int, ...]:
     """Return layers by number, rising; (): none were named.
+
+    Args:
+        option: whose they are.
+        text: what it was given.
+        first: the lowest number there can be.
 
     Raises:
         UsageError: the text holds something else.
@@ -241,7 +246,7 @@ def layers(option: str, text: str | None) -> tuple[int, ...]:
     if text is None:
         return ()
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and int(word) for word in words):
+    if not all(word.isascii() and word.isdigit() and int(word) >= first for word in words):
         raise UsageError(
             f"{option} {console.printable(text) or chr(39) * 2} names no layers of a text tower",
             f"count them from 1, with commas between: {option} 4,8,12",

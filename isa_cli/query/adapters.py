@@ -1,8 +1,10 @@
 """Composing adapters: what the frozen text tower learns about putting a picture and words together.
 
 Wang et al., 2025 (arXiv 2504.17990), stage II: small adapters in the text tower's layers, trained
-on a small amount of synthetic triplets [stated].  The form is ours: a bottleneck after each layer,
-zero at the start, so that untrained adapters change nothing.
+on a small amount of synthetic triplets [stated].  The form is ours: a bottleneck after each layer
+and one before the first, zero at the start, so that untrained adapters change nothing.  The one
+before the first can take off a sentence what is chance in its picture, before anything is made of
+it.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class AdaptersConfig:
     """Composing adapters without their weights; see ``adapters``.
 
     Attributes:
-        layers: of the text tower, counted from 1.
+        layers: of the text tower, counted from 1; 0: before the first.
         width: W of the tower's states.
         bottleneck: numbers in the middle of each.
     """

@@ -45,16 +45,22 @@ def state_width(tower: Any) -> int:
     raise ModelError("the width of this model's text tower can't be told")
 
 
-def check_layers(wanted: Sequence[int], count: int) -> None:
+def check_layers(wanted: Sequence[int], count: int, first: int = 1) -> None:
     """Refuse layers, counted from 1, that a tower of ``count`` layers does not have.
+
+    Args:
+        wanted: their numbers.
+        count: of the tower's layers.
+        first: 0 where the place before all layers may be named as well.
 
     Raises:
         UsageError: there is no such layer.
     """
-    missing = [number for number in wanted if not 1 <= number <= count]
+    missing = [number for number in wanted if not first <= number <= count]
     if missing:
+        before = "" if first else "; 0 is before the first"
         raise UsageError(
-            f"the text tower has no layer {missing[0]}", f"its layers are 1 to {count}"
+            f"the text tower has no layer {missing[0]}", f"its layers are 1 to {count}{before}"
         )
 
 

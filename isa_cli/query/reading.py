@@ -95,8 +95,8 @@ class SentenceReader:
         self._injection = injection.to(device) if injection else None
         self._adapters = adapters.to(device) if adapters else None
         self._layers = layers_of(self._tower) if injection or adapters else []
-        for part in (injection, adapters):
-            check_layers(part.config.layers if part else (), len(self._layers))
+        check_layers(injection.config.layers if injection else (), len(self._layers))
+        check_layers(adapters.config.layers if adapters else (), len(self._layers), first=0)
 
     @property
     def width(self) -> int:
@@ -201,7 +201,8 @@ class SentenceReader:
     ) -> Iterator[AbstractContextManager[None]]:
         """Yield what injection and adapters do to the layers: before each the one, the other after.
 
-        What is injected behind the last layer, no other position would ever see.
+        What is injected behind the last layer, no other position would ever see.  Adapter 0 acts
+        on the words as the first layer reads them.
         """
         if self._injection is not None:
             if pictures is None:
@@ -211,7 +212,12 @@ class SentenceReader:
                 yield fed(self._layers[number - 1], partial(inject, number))
         if self._adapters is not None:
             for number in self._adapters.config.layers:
-                yield hooked(self._layers[number - 1], partial(self._adapters, number))
+                adapt = partial(self._adapters, number)
+                yield (
+                    hooked(self._layers[number - 1], adapt)
+                    if number
+                    else fed(self._layers[0], adapt)
+                )
 
 
 def reader_of(

@@ -39,7 +39,7 @@ class ComposeSettings:
     """How composing is trained; all numbers are ours.
 
     Attributes:
-        layers: of the text tower that get an adapter, counted from 1; (): all.
+        layers: of the text tower that get an adapter, counted from 1; 0: before the first; (): all.
         bottleneck: numbers in the middle of each.
         hard_negatives: k, mined pictures that a question is told apart from; 0: none.
         memory: pictures drawn from the gallery for each step, negatives of every question; 0:

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from isa_cli.query.checkpoint import QueryModel
+    from isa_cli.query.header import AdaptersConfig
     from isa_cli.training.compose_run import ComposeJob
     from isa_cli.training.schedule import Progress
     from isa_cli.training.triplet_photos import TripletPhotos
 
 
-def recipe(job: ComposeJob, model: QueryModel, photos: TripletPhotos) -> dict[str, Any]:
+def recipe(
+    job: ComposeJob, model: QueryModel, photos: TripletPhotos, adapters: AdaptersConfig
+) -> dict[str, Any]:
     """Return everything that decides a run, as JSON can hold it."""
     return {
         "space": str(model.header.space),
@@ -26,6 +29,7 @@ def recipe(job: ComposeJob, model: QueryModel, photos: TripletPhotos) -> dict[st
         "triplets digest": photos.digest,
         "triplets file digest": blake2b(job.triplets.read_bytes(), digest_size=8).hexdigest(),
         "settings": job.settings.as_dict(),
+        "adapters": asdict(adapters) | {"layers": list(adapters.layers)},
         "schedule": asdict(job.schedule),
     }
 

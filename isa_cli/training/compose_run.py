@@ -143,7 +143,7 @@ def _composed(
     if model.injection is not None:
         model.injection.requires_grad_(requires_grad=False)
     reader = reader_of(replace(model, adapters=adapters), backbone, TWO_STAGE, reporter)
-    decided = recipe(job, model, photos)
+    decided = recipe(job, model, photos, adapters.config)
     folder = RunFolder(job.out.with_suffix(".compose.run"), decided, fresh=job.fresh)
     with folder.held(), out_of_memory_told(settings.batch, job.schedule.accumulate):
         negatives = HardNegatives(
@@ -207,6 +207,6 @@ def _memory(
 def _adapters_config(settings: ComposeSettings, backbone: Backbone) -> AdaptersConfig:
     tower = getattr(backbone.network, "text", backbone.network)
     count = len(layers_of(tower))
-    check_layers(settings.layers, count)
-    layers = tuple(sorted(set(settings.layers))) or tuple(range(1, count + 1))
+    check_layers(settings.layers, count, first=0)
+    layers = tuple(sorted(set(settings.layers))) or tuple(range(count + 1))
     return AdaptersConfig(layers, state_width(tower), settings.bottleneck)

@@ -338,13 +338,13 @@ COMPOSE = ("--batch-size", "8", "--bottleneck", "4", "--epochs", "1", "--device"
 def test_composing_is_built_on_what_mapping_made(trained, away, triplets, isa):
     start, out = away / "mapped.safetensors", away / "composed.safetensors"
     call = ("train", "compose", "--gallery", trained.gallery, "--triplets", triplets, *COMPOSE)
-    said = isa(*call, "--from", start, "--out", out, "--adapters", "2", "--hard-negatives", "2")
+    said = isa(*call, "--from", start, "--out", out, "--adapters", "0,2", "--hard-negatives", "2")
     assert said.code == 0, said.err
     assert "(before " in said.err
     assert "triplets/s: " in said.err
     assert f"--query-model {out}" in said.err
     before, after = load(start), load(out)
-    assert after.header.adapters.layers == (2,)
+    assert after.header.adapters.layers == (0, 2)
     assert after.header.adapters.bottleneck == 4
     for name, tensor in before.injection.state_dict().items():
         assert torch.equal(after.injection.state_dict()[name], tensor)

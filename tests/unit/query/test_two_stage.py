@@ -30,7 +30,7 @@ from isa_cli.types import EmbeddingSpace, Query
 from tests.towers import FAMILIES
 
 INJECTION = InjectionConfig(layers=(1, 2), channels=6, width=32, heads=2)
-ADAPTERS = AdaptersConfig(layers=(1, 2), width=32, bottleneck=4)
+ADAPTERS = AdaptersConfig(layers=(0, 1, 2), width=32, bottleneck=4)
 MODIFIERS = ["", "without sleeves, and in a darker blue than before", "at night"]
 
 
@@ -204,12 +204,31 @@ def test_a_tower_without_layers_is_refused():
 @pytest.mark.parametrize("wanted", [(0,), (1, 5), (-1,)])
 def test_layers_that_are_not_there_are_refused(wanted, clip):
     check_layers((1, 4), 4)
+    check_layers((0, 4), 4, first=0)
     with pytest.raises(UsageError, match="has no layer") as error:
         check_layers(wanted, 4)
     assert "1 to 4" in error.value.hint
-    adapters = Adapters(AdaptersConfig(wanted, 32))
+    injection = Injection(dataclasses.replace(INJECTION, layers=wanted))
     with pytest.raises(UsageError, match="has no layer"):
-        SentenceReader(clip, Template(), 2, adapters=adapters)
+        SentenceReader(clip, Template(), 2, injection=injection)
+    wrong = tuple(number or 5 for number in wanted)  # 0 is a place for an adapter
+    with pytest.raises(UsageError, match="has no layer"):
+        SentenceReader(clip, Template(), 2, adapters=Adapters(AdaptersConfig(wrong, 32)))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@torch.no_grad()
+def test_the_adapter_before_the_first_layer_changes_what_that_one_reads(backbones, name, sentences):
+    adapters = trained(Adapters(AdaptersConfig((0,), 32, 4)))
+    seen = []
+    norm = layers_of(tower(backbones(name)))[0].ln_1
+    handle = norm.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
+    read(backbones(name), sentences)
+    read(backbones(name), sentences, adapters=adapters)
+    handle.remove()
+    plain, changed = seen
+    torch.testing.assert_close(changed, plain + adapters.layers["0"](plain))
+    assert (changed - plain).abs().max() > 1e-2
 
 
 # --- learned ---
