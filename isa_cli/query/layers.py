@@ -1,4 +1,4 @@
-"""The layers of a text tower, and hooks through which others act on what they give out."""
+"""The parts of a text tower, and hooks through which others act on what they give out."""
 
 from __future__ import annotations
 
@@ -43,6 +43,28 @@ def state_width(tower: Any) -> int:
         if isinstance(part, nn.LayerNorm):
             return int(part.normalized_shape[0])
     raise ModelError("the width of this model's text tower can't be told")
+
+
+def word_embedding(tower: Any) -> nn.Embedding:
+    """Return the module that looks words up: open_clip's own, or a transformers model's."""
+    if hasattr(tower, "token_embedding"):
+        embedding: nn.Embedding = tower.token_embedding
+    else:
+        embedding = tower.transformer.get_input_embeddings()
+    return embedding
+
+
+def projected(tower: Any, states: Tensor) -> Tensor:
+    """Return hidden states (B, L, W) as the tower makes features of them, (B, L, D)."""
+    if hasattr(tower, "ln_final"):
+        states = tower.ln_final(states)  # position by position: the same as over the whole text
+    projection = getattr(tower, "text_projection", getattr(tower, "proj", None))
+    if projection is None:
+        return states
+    projected: Tensor = (
+        projection(states) if isinstance(projection, nn.Module) else states @ projection
+    )
+    return projected
 
 
 def check_layers(wanted: Sequence[int], count: int, first: int = 1) -> None:

@@ -12,11 +12,17 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import nn
 
 from isa_cli.errors import ModelError
 from isa_cli.query.header import TWO_STAGE
-from isa_cli.query.layers import check_layers, fed, hooked, layers_of
+from isa_cli.query.layers import (
+    check_layers,
+    fed,
+    hooked,
+    layers_of,
+    projected,
+    word_embedding,
+)
 from isa_cli.query.prompt import Template
 from isa_cli.query.slots import SlottedTexts
 from isa_cli.query.text import text_features
@@ -33,6 +39,9 @@ if TYPE_CHECKING:
     from isa_cli.query.injection import Injection
     from isa_cli.query.slots import Placed
     from isa_cli.types import Reporter
+
+TOGETHER = 32
+"""Texts read at once on a CPU, where what fills a short one up costs as much as words."""
 
 _ROWS = 8192
 """Word embeddings measured at once."""
@@ -89,7 +98,7 @@ class SentenceReader:
         self._backbone = backbone
         self._trim = trim
         self._tower = getattr(backbone.network, "text", backbone.network)
-        self.embedding = _word_embedding(self._tower)
+        self.embedding = word_embedding(self._tower)
         self._texts = SlottedTexts(backbone, template, tokens, reporter)
         device = backbone.place.device
         self._injection = injection.to(device) if injection else None
@@ -135,7 +144,24 @@ class SentenceReader:
         self._check(sentences, modifiers)
         if not modifiers:
             return sentences.new_empty(0, self._backbone.space.dim)
-        return self._through_the_tower(self._texts.place(modifiers), sentences, features)
+        groups = self._groups(modifiers)
+        parts = [
+            self._through_the_tower(
+                self._texts.place([modifiers[row] for row in rows]),
+                sentences[rows],
+                None if features is None else features[rows],
+            )
+            for rows in groups
+        ]
+        back = torch.tensor([row for rows in groups for row in rows]).argsort()
+        return torch.cat(parts)[back.to(parts[0].device)]
+
+    def _groups(self, modifiers: Sequence[str]) -> list[list[int]]:
+        """Return the rows that are read together: where padding costs, texts of like length."""
+        rows = sorted(range(len(modifiers)), key=lambda row: len(modifiers[row]))
+        if not self._trim or self._backbone.place.device.type != "cpu":
+            return [rows]
+        return [rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
 
     def read_tokens(
         self, sentences: Tensor, modifiers: Sequence[str], features: Tensor | None = None
@@ -164,7 +190,7 @@ class SentenceReader:
 
         with hooked(self._tower.transformer, keep):
             read = self._through_the_tower(placed, sentences, features)
-        return Read(read, _projected(self._tower, kept[0]))
+        return Read(read, projected(self._tower, kept[0]))
 
     def _check(self, sentences: Tensor, modifiers: Sequence[str]) -> None:
         wanted = (len(modifiers), self.tokens, self.width)
@@ -243,25 +269,3 @@ def reader_of(
         injection=model.injection if in_two_stages else None,
         adapters=model.adapters if in_two_stages else None,
     )
-
-
-def _word_embedding(tower: Any) -> nn.Embedding:
-    """Return the module that looks words up: open_clip's own, or a transformers model's."""
-    if hasattr(tower, "token_embedding"):
-        embedding: nn.Embedding = tower.token_embedding
-    else:
-        embedding = tower.transformer.get_input_embeddings()
-    return embedding
-
-
-def _projected(tower: Any, states: Tensor) -> Tensor:
-    """Return hidden states (B, L, W) as the tower makes features of them, (B, L, D)."""
-    if hasattr(tower, "ln_final"):
-        states = tower.ln_final(states)  # position by position: the same as over the whole text
-    projection = getattr(tower, "text_projection", getattr(tower, "proj", None))
-    if projection is None:
-        return states
-    projected: Tensor = (
-        projection(states) if isinstance(projection, nn.Module) else states @ projection
-    )
-    return projected

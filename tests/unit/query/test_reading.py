@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from isa_cli.backbones import load_backbone
 from isa_cli.errors import ModelError
 from isa_cli.query.prompt import Template
-from isa_cli.query.reading import SentenceReader
+from isa_cli.query.reading import TOGETHER, SentenceReader
 from tests.towers import FAMILIES
 
 WORDS = ["red", "dog", "beach", "night", "two", "photo", "x", "of", "a", "chair"]  # a token each
@@ -91,6 +91,29 @@ def test_untrimmed_the_whole_context_is_read_and_the_same_comes_out(backbones, n
     assert (lengths[0] < lengths[1]) == (name != "SigLIP")  # which reads the padding too
     for trimmed, whole in zip(*reads, strict=True):
         torch.testing.assert_close(trimmed, whole, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_texts_of_like_length_are_read_together_and_come_back_in_their_order(backbones, name):
+    backbone = backbones(name)
+    count = TOGETHER + 9
+    modifiers = ["very " * (7 * row % 11) + "blue" for row in range(count)]
+    sentences = _embeddings(backbone, [list(WORDS[row % 5 : row % 5 + 3]) for row in range(count)])
+    sentences.requires_grad_()
+    reader = SentenceReader(backbone, Template(), 3)
+    sizes = []
+    transformer = _tower(backbone).transformer
+    handle = transformer.register_forward_pre_hook(lambda _, args: sizes.append(args[0].shape[:2]))
+    read = reader.read(sentences, modifiers)
+    handle.remove()
+    assert [size[0] for size in sizes] == [TOGETHER, 9]
+    cut = sizes[1][1] < backbone.network.context_length
+    assert (sizes[0][1] < sizes[1][1]) == cut  # where the padding is read, nothing is gained
+    alone = [reader.read(sentences[[row]], [modifiers[row]]) for row in range(count)]
+    torch.testing.assert_close(read, torch.cat(alone), atol=1e-5, rtol=1e-4)
+    (gradient,) = torch.autograd.grad(read[3].square().sum(), sentences)
+    assert gradient[3].any()
+    assert not gradient[[row for row in range(count) if row != 3]].any()
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -415,7 +438,9 @@ def test_a_tower_from_transformers(tmp_path, clip, projection):
 
 @torch.inference_mode()
 def test_the_real_model(shared_data):
-    backbone = load_backbone(str(shared_data / "models" / "photo-mini"), parts={"text"})
+    backbone = load_backbone(
+        str(shared_data / "models" / "photo-mini"), parts={"text"}, precision="fp32"
+    )
     reader = SentenceReader(backbone, Template(), 3)
     ours = reader.read(_embeddings(backbone, SENTENCES), MODIFIERS)
     theirs = _encoded(backbone, _texts(Template(), SENTENCES, MODIFIERS))
