@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from isa_cli.config import Settings
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.training.compose_run import ComposeJob
+    from isa_cli.training.compose_job import ComposeJob
 
 
 @spread(ComposeFlags)
@@ -68,7 +68,7 @@ def _job(flags: ComposeFlags, settings: Settings) -> ComposeJob:
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.query.files import QUERY_MODEL
     from isa_cli.training.compose import ComposeSettings
-    from isa_cli.training.compose_run import ComposeJob
+    from isa_cli.training.compose_job import ComposeJob
     from isa_cli.training.schedule import COMPOSING
 
     with Gallery.open(settings.gallery) as gallery:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from isa_cli.training.compose_run import Composed
+    from isa_cli.training.compose_job import Composed
     from isa_cli.training.job import Trained
 
 WORDS = "the same in red"

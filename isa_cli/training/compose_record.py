@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.header import AdaptersConfig
-    from isa_cli.training.compose_run import ComposeJob
+    from isa_cli.training.compose_job import ComposeJob
     from isa_cli.training.schedule import Progress
     from isa_cli.training.triplet_photos import TripletPhotos
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ from isa_cli.query.eyes import eyes_of
 from isa_cli.query.header import TWO_STAGE, AdaptersConfig
 from isa_cli.query.layers import check_layers, layers_of, state_width
 from isa_cli.query.reading import reader_of
-from isa_cli.training.compose import ComposeSettings, ComposeTask
+from isa_cli.training.compose import ComposeTask
+from isa_cli.training.compose_job import Composed, ComposeJob
 from isa_cli.training.compose_record import recipe, results, weakness
 from isa_cli.training.loop import Loop
 from isa_cli.training.memory import out_of_memory_told
@@ -26,67 +27,20 @@ from isa_cli.training.plot import plot_run
 from isa_cli.training.random_negatives import RandomNegatives
 from isa_cli.training.record import STAGE_I, earlier
 from isa_cli.training.run_folder import RunFolder
-from isa_cli.training.schedule import COMPOSING, Schedule
 from isa_cli.training.sentences import sentences_of
 from isa_cli.training.triplet_photos import TripletPhotos
 
 if TYPE_CHECKING:
     import threading
-    from pathlib import Path
 
     from isa_cli.backbones import Backbone
     from isa_cli.query.checkpoint import QueryModel
+    from isa_cli.training.compose import ComposeSettings
     from isa_cli.training.sentences import Sentences
     from isa_cli.types import Reporter
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeJob:
-    """What is trained, on what, and where it goes.
-
-    Attributes:
-        gallery: that has the triplets' pictures, and more of them for hard negatives.
-        model: the gallery's model by name.
-        triplets: the file.
-        out: the query model's file, which may be ``start``; its run folder lies beside it.
-        start: the query model to build on; adapters that it has are made anew.
-        settings, schedule: how.
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``.
-        at_most: triplets; ``None``: all.
-        fresh: begin again where part of a run is done.
-    """
-
-    gallery: Path
-    model: str
-    triplets: Path
-    out: Path
-    start: Path
-    settings: ComposeSettings = field(default_factory=ComposeSettings)
-    schedule: Schedule = COMPOSING
-    device: str = "auto"
-    at_most: int | None = None
-    fresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """What became of a run.
-
-    Attributes:
-        path: the query model.
-        log: one JSON line per step and per epoch; epoch 0 is what was there before.
-        plot: of the loss and of what was measured; ``None`` without matplotlib.
-        example: a reference that was held out (``os.fsencode``), and
-        modifier: words asked with it.
-        record: what the query model says about its training.
-    """
-
-    path: Path
-    log: Path
-    plot: Path | None
-    example: bytes
-    modifier: str
-    record: dict[str, Any]
+__all__ = ["ComposeJob", "Composed", "compose"]
 
 
 def compose(job: ComposeJob, reporter: Reporter, stop: threading.Event) -> Composed | None:

@@ -13,8 +13,8 @@ from isa_cli.query.tuned import without
 
 if TYPE_CHECKING:
     from isa_cli.query.header import Header
+    from isa_cli.training.job import Job
     from isa_cli.training.photos import TrainingPhotos
-    from isa_cli.training.run import Job
     from isa_cli.training.schedule import Progress
     from isa_cli.types import EmbeddingSpace
 
