@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from isa_cli.backbones import load_backbone, locate
@@ -130,7 +131,8 @@ def _visible_attention() -> Iterator[None]:
     was_enabled = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        yield
+        with sdpa_kernel(SDPBackend.MATH):  # not every torch counts the fused one on a CPU
+            yield
     finally:
         torch.backends.mha.set_fastpath_enabled(was_enabled)
 
