@@ -350,6 +350,22 @@ def test_composing_is_built_on_what_mapping_made(trained, away, triplets, isa):
         assert torch.equal(after.injection.state_dict()[name], tensor)
 
 
+def test_adding_to_what_composes_leaves_its_adapters_out_and_says_so(
+    trained, away, triplets, isa, tmp_path
+):
+    start, out = away / "two.safetensors", tmp_path / "added.safetensors"
+    compose = ("train", "compose", "--gallery", trained.gallery, "--triplets", triplets, *COMPOSE)
+    made = isa(*compose, "--from", trained.gallery / "query.safetensors", "--out", start)
+    assert made.code == 0, made.err
+    call = ("train", "map", "--gallery", trained.gallery, *ADD, "--from", start, "--out", out)
+    said = isa(*call, "--soft-weight", "0")
+    assert said.code == 0, said.err
+    assert "its adapters are left out" in said.err
+    header = load(out).header
+    assert header.adapters is None
+    assert header.training["isa"] == load(trained.gallery / "query.safetensors").header.training
+
+
 def test_without_another_word_the_gallerys_own_model_learns_to_compose(
     trained, triplets, isa, tmp_path
 ):
