@@ -192,7 +192,7 @@ def test_a_text_that_is_cut_is_told_and_others_are_not(tiny_model):
 
 def test_the_real_model_reads_the_same_without_padding(shared_data):
     folder = shared_data / "models" / "photo-mini"
-    backbone = load_backbone(str(folder), parts={"text"})
+    backbone = load_backbone(str(folder), parts={"text"}, precision="fp32")
     texts = ["a dog on the beach", "a man climbs a steep rock wall", "snow"]
     ours = BackboneTextEncoder(backbone).encode_text(texts)
     np.testing.assert_allclose(ours, backbone.encode_text(texts), atol=1e-5)
