@@ -93,7 +93,8 @@ def _say_what_next(made: Trained | Composed, gallery: Path, model: str, words: s
     if model == BUNDLED and made.path == gallery / QUERY_MODEL:
         console.say(
             "it takes the place of the query model that comes with isa, which this gallery uses "
-            "again once the file is gone; isa eval wardrobe --query-model compares them"
+            "again once the file is gone; isa eval wardrobe measures both, this one with "
+            "--query-model"
         )
     for line in _search(made, gallery, words):
         console.say(line)
