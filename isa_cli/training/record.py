@@ -32,10 +32,15 @@ def recipe(job: Job, space: EmbeddingSpace, photos: TrainingPhotos) -> dict[str,
         "settings": job.settings.as_dict(),
         "schedule": asdict(job.schedule),
         "light preprocessing": dict(job.light_preprocessing),
-        "light weights": str(job.light_weights or ("timm" if job.pretrained else "none")),
-        **({"added to": digest_of(job.start)[:16]} if job.start else {}),
         "augmentation": asdict(job.augmentation),
-    }
+    } | _began_with(job)
+
+
+def _began_with(job: Job) -> dict[str, Any]:
+    """Return what was there before the first step."""
+    if job.start is not None:
+        return {"added to": digest_of(job.start)[:16]}
+    return {"light weights": str(job.light_weights or ("timm" if job.pretrained else "none"))}
 
 
 def results(progress: Progress, photos: TrainingPhotos, images: int) -> dict[str, Any]:

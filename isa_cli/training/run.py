@@ -54,7 +54,9 @@ def train(job: Job, reporter: Reporter, stop: threading.Event) -> Trained | None
     start = start_of(job.start, space) if job.start else None
     if start is not None:
         if start.adapters is not None:
-            reporter.note("its adapters are left out: they learned without the injection")
+            reporter.note(
+                f"the adapters of {job.start} are left out: they learned without the injection"
+            )
         job = replace(job, settings=settings_with(job.settings, start.header))
     local = None
     if job.settings.local_weight or job.settings.distil_epochs:

@@ -236,7 +236,10 @@ def test_an_injection_added_to_isa_leaves_it_as_it_was(trained, away, isa, tmp_p
     model = load(out)
     assert model.header.methods == ("two-stage", "isa")
     assert model.injection.layers["2"].gate != 0
-    assert model.header.training["isa"] == load(start).header.training
+    record = model.header.training
+    assert record["isa"] == load(start).header.training
+    assert len(record["added to"]) == 16
+    assert "light weights" not in record  # they are the start's
     gallery = tmp_path / "g"
     gallery.mkdir()
     shutil.copy(trained.gallery / "catalog.db", gallery)
@@ -360,7 +363,7 @@ def test_adding_to_what_composes_leaves_its_adapters_out_and_says_so(
     call = ("train", "map", "--gallery", trained.gallery, *ADD, "--from", start, "--out", out)
     said = isa(*call, "--soft-weight", "0")
     assert said.code == 0, said.err
-    assert "its adapters are left out" in said.err
+    assert f"the adapters of {start} are left out" in said.err
     header = load(out).header
     assert header.adapters is None
     assert header.training["isa"] == load(trained.gallery / "query.safetensors").header.training
