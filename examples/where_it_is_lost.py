@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isa_cli.evaluation.benchmark import Case
+    from isa_cli.protocols import Composer
     from isa_cli.query.eyes import Picture
-    from isa_cli.types import Composer, EmbeddingSpace, Query, Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace, Query, Vectors
     from isa_cli.wardrobe.cases import Collection
 
     Hits = NDArray[np.float64]  # (Q,) R@1 of each question

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from isa_cli.reporting import Reporter
     from isa_cli.request import Answer
     from isa_cli.search import Searcher
-    from isa_cli.types import Reporter
 
 MODIFIER = "same dress but sleeveless"
 REFERENCE = Garment(

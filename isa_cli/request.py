@@ -11,7 +11,8 @@ from isa_cli.query.names import DEFAULT_METHOD, MADE_BY, METHODS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isa_cli.types import Hit, Where
+    from isa_cli.filters import Where
+    from isa_cli.types import Hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import Backbone
     from isa_cli.gallery.gallery import Gallery
+    from isa_cli.protocols import Composer, TextEncoder
     from isa_cli.query.files import QueryFile
     from isa_cli.query.tuned import Choice
+    from isa_cli.reporting import Reporter
     from isa_cli.request import Request
-    from isa_cli.types import Composer, EmbeddingSpace, Photo, Reporter, TextEncoder, Vectors
+    from isa_cli.types import EmbeddingSpace, Photo, Vectors
 
     Vector = NDArray[np.float32]  # (D,)
 

@@ -5,7 +5,8 @@ import threading
 import numpy as np
 
 from isa_cli.errors import ModelError
-from isa_cli.types import And, Compare, EmbeddingSpace, Not, Or
+from isa_cli.filters import And, Compare, Not, Or
+from isa_cli.types import EmbeddingSpace
 
 
 class MeanColour:

@@ -24,7 +24,7 @@ from isa_cli.types import EmbeddingSpace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 PROBE_SECONDS = 10
 """How long a hub may take to answer at all."""

@@ -24,7 +24,7 @@ from isa_cli.backbones.light_config import DEFAULT_LIGHT, LightConfig
 from isa_cli.backbones.light_weights import first_line, hub_weights, read_weights
 from isa_cli.backbones.names import closest
 from isa_cli.errors import ModelError
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from isa_cli.types import Pixels, Reporter
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Pixels
 
 __all__ = ["DEFAULT_LIGHT", "LightConfig", "LightEncoder", "load_light", "rebuild"]
 

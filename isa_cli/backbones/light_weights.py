@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from isa_cli.backbones.light_config import LightConfig
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 """Weights in timm's repositories, in order of preference."""

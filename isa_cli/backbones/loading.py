@@ -22,7 +22,7 @@ from isa_cli.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 PARTS = frozenset({"image", "text"})
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from isa_cli.backbones.files import ModelFiles, fetch, preprocess_of, read_config
 from isa_cli.backbones.names import CONFIG_NAME, WEIGHTS_NAMES, closest, resolve
 from isa_cli.errors import ModelError
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from isa_cli.backbones.names import ModelSource
-    from isa_cli.types import EmbeddingSpace, Reporter
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace
 
 
 def all_models() -> list[str]:

@@ -9,7 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from isa_cli.types import Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Vectors
 
 CHUNK = 64
 """Texts that go through the tower together."""

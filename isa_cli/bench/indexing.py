@@ -20,12 +20,14 @@ from isa_cli.config import usable_cores
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.indexing import Options, index_folders
 from isa_cli.images import open_image, read_file
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from isa_cli.types import GalleryEncoder, Pixels, Reporter
+    from isa_cli.protocols import GalleryEncoder
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,17 @@ import numpy as np
 from isa_cli.bench import synthetic
 from isa_cli.config import usable_cores
 from isa_cli.errors import ImageError
+from isa_cli.filters import And
 from isa_cli.gallery.catalog.connecting import reader, writer
 from isa_cli.gallery.gallery import CATALOG, Gallery
 from isa_cli.gallery.records import Embedded
 from isa_cli.images import digest, looks_like_photo, open_image, read_file
-from isa_cli.types import And, EmbeddingSpace, FileStamp
+from isa_cli.types import EmbeddingSpace, FileStamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 KINDS = {"clusters": synthetic.clusters, "decaying": synthetic.decaying}
 """Generated vectors: like CLIP's, and the hard case."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 PACKAGES = ("isa-cli", "torch", "open_clip_torch", "usearch", "numpy", "pillow")
 QUERIES = 200

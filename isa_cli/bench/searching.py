@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from isa_cli.types import Keys, Reporter, VectorIndex, Vectors
+    from isa_cli.protocols import VectorIndex
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Keys, Vectors
 
 K = 10
 

@@ -129,7 +129,7 @@ class ConsoleReporter:
 
 
 class _Bar:
-    """A ``types.Progress`` over tqdm, or over nothing."""
+    """A ``reporting.Progress`` over tqdm, or over nothing."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from isa_cli.evaluation.benchmark import Benchmark
     from isa_cli.evaluation.measure import Evaluated
     from isa_cli.evaluation.plan import Plan
-    from isa_cli.types import Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Vectors
 
 RANKED = 50
 """Answers to each question that the page can tell a right one's rank among."""

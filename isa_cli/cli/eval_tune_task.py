@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from isa_cli.evaluation.benchmark import Benchmark
     from isa_cli.evaluation.plan import Plan
     from isa_cli.evaluation.published import Published
-    from isa_cli.types import Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Vectors
 
 
 @dataclass(frozen=True, slots=True)

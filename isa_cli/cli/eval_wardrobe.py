@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from isa_cli.evaluation.benchmark import Benchmark
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, metavar="N", help="Decides pictures and questions.")

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from isa_cli.backbones import Backbone
     from isa_cli.config import Settings
     from isa_cli.gallery.gallery import Gallery
+    from isa_cli.protocols import TextEncoder
     from isa_cli.query.explain import Explanation, Split
     from isa_cli.query.files import QueryFile
+    from isa_cli.reporting import Reporter
     from isa_cli.request import Answer, Request
-    from isa_cli.types import Reporter, TextEncoder
 
 
 @dataclass(frozen=True, slots=True)

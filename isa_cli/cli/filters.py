@@ -1,4 +1,4 @@
-"""The filter flags of ``isa search``, read into the closed filter language of ``types``."""
+"""The filter flags of ``isa search``, read into the closed filter language of ``isa_cli.filters``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from isa_cli.cli.paths import catalogued
 from isa_cli.errors import FilterError
-from isa_cli.types import And, Compare, Contains, In, Near, Or, Under
+from isa_cli.filters import And, Compare, Contains, In, Near, Or, Under
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isa_cli.types import Where
+    from isa_cli.filters import Where
 
 NEAR_KM = 5.0
 """How far ``--near`` reaches where no distance is given."""

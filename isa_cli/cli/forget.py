@@ -60,7 +60,7 @@ def forget(
 
 def _would_go(catalog: Catalog, wanted: list[bytes]) -> tuple[int, int]:
     """Return how many files, failures included, and photos the real thing would take out."""
-    from isa_cli.types import Or, Under
+    from isa_cli.filters import Or, Under
 
     where = Or(tuple(Under(path) for path in wanted))
     found = [p for group in catalog.photos(catalog.select(where), where).values() for p in group]

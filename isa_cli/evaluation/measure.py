@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from isa_cli.evaluation.plan import Plan
     from isa_cli.evaluation.runner import MethodResult
     from isa_cli.gallery.encoder import BackboneEncoder
+    from isa_cli.protocols import Composer
     from isa_cli.query.checkpoint import QueryModel
-    from isa_cli.types import Composer, Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Vectors
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isa_cli.backbones import Backbone
+    from isa_cli.protocols import TextEncoder
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.composers import Calibration
     from isa_cli.query.eyes import Eyes, Picture
-    from isa_cli.types import Reporter, TextEncoder, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Vectors
 
 ROOM = 2 << 30
 """Bytes of sentences that are kept: a few KB each, but 300 KB with the feature map."""

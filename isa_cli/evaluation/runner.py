@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from isa_cli.evaluation.benchmark import Benchmark, Case
-    from isa_cli.types import Composer, Reporter, Vectors
+    from isa_cli.protocols import Composer
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Vectors
 
 BATCH = 256
 """Cases composed and scored together: 120,000 scores of each take 120 MB."""

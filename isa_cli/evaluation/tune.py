@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from isa_cli.evaluation.benchmark import Benchmark
     from isa_cli.evaluation.plan import Plan
-    from isa_cli.types import Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Vectors
 
 ALPHAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Weights of the words that are tried."""

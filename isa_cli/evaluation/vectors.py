@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from isa_cli.gallery.catalog import Catalog
-    from isa_cli.types import EmbeddingSpace, GalleryEncoder, Reporter, Vectors
+    from isa_cli.protocols import GalleryEncoder
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace, Vectors
 
 
 def cache_folder(space: EmbeddingSpace, precision: str) -> Path:

@@ -20,7 +20,7 @@ from isa_cli.wardrobe.scenes import place
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
     from isa_cli.wardrobe.cases import Triplet
     from isa_cli.wardrobe.garments import Garment
 

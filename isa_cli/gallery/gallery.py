@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Self
 from isa_cli.errors import GalleryError, GalleryLocked, SpaceMismatch
 from isa_cli.gallery.catalog import Catalog
 from isa_cli.gallery.records import Forgotten
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from isa_cli.types import EmbeddingSpace, Reporter, VectorIndex
+    from isa_cli.protocols import VectorIndex
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace
 
 CATALOG = "catalog.db"
 LOCK = "writer.lock"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.types import GalleryEncoder, Reporter
+    from isa_cli.protocols import GalleryEncoder
+    from isa_cli.reporting import Reporter
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
     from isa_cli.gallery.catalog import Catalog
     from isa_cli.gallery.records import Outcome
-    from isa_cli.types import FileStamp, GalleryEncoder, PhotoInfo, Pixels, Reporter
+    from isa_cli.protocols import GalleryEncoder
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import FileStamp, PhotoInfo, Pixels
 
     Vector = NDArray[np.float32]  # (D,)
 

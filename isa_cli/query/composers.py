@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isa_cli.types import EmbeddingSpace, Query, TextEncoder, Vectors
+    from isa_cli.protocols import TextEncoder
+    from isa_cli.types import EmbeddingSpace, Query, Vectors
 
     Vector = NDArray[np.float32]  # (D,)
     Mix = Callable[["Vector", "Vector", float, "Calibration"], "Vector"]

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from isa_cli.backbones import Backbone
+    from isa_cli.protocols import TextEncoder
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.eyes import Picture
     from isa_cli.query.token_learner import Sentence
     from isa_cli.query.vocabulary import Neighbour
-    from isa_cli.types import Pixels, TextEncoder, Vectors
+    from isa_cli.types import Pixels, Vectors
 
     Vector = NDArray[np.float32]  # (D,)
     Map = NDArray[np.float32]  # (H, W)

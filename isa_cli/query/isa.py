@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isa_cli.backbones import Backbone
+    from isa_cli.protocols import TextEncoder
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.composers import Calibration
     from isa_cli.query.eyes import Picture
-    from isa_cli.types import EmbeddingSpace, Query, Reporter, TextEncoder, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace, Query, Vectors
 
     Vector = NDArray[np.float32]  # (D,)
 

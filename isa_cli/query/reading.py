@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.injection import Injection
     from isa_cli.query.slots import Placed
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 TOGETHER = 32
 """Texts read at once on a CPU, where what fills a short one up costs as much as words."""

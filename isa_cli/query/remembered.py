@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isa_cli.types import EmbeddingSpace, TextEncoder, Vectors
+    from isa_cli.protocols import TextEncoder
+    from isa_cli.types import EmbeddingSpace, Vectors
 
 
 class Remembered:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import Backbone
     from isa_cli.query.prompt import Template
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 PLACEHOLDERS = ("x", "a", "the", "photo", "thing", "word")
 """Words that may keep the place; the first that is one token wherever it stands is taken."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from isa_cli.backbones import Backbone
-    from isa_cli.types import EmbeddingSpace, Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace, Vectors
 
 
 class BackboneTextEncoder:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import Backbone
     from isa_cli.query.prompt import Template
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 BUILT_IN = Path(__file__).with_name("phrases.txt")
 SIZE = 3_000

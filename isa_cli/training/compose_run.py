@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import Backbone
     from isa_cli.query.checkpoint import QueryModel
+    from isa_cli.reporting import Reporter
     from isa_cli.training.compose import ComposeSettings
     from isa_cli.training.sentences import Sentences
-    from isa_cli.types import Reporter
 
 
 __all__ = ["ComposeJob", "Composed", "compose"]

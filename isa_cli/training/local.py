@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones.backbone import Backbone
     from isa_cli.gallery.local_features import LocalFeatures
+    from isa_cli.reporting import Reporter
     from isa_cli.training.photos import TrainingPhotos
-    from isa_cli.types import Keys, Pixels, Reporter
+    from isa_cli.types import Keys, Pixels
 
     _Loaded: TypeAlias = tuple[int, Pixels | str]  # a row, and its pixels or why there are none
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from isa_cli.reporting import Reporter
     from isa_cli.training.run_folder import RunFolder
-    from isa_cli.types import Reporter
 
 __all__ = ["Loop", "Progress", "Schedule", "Task"]
 

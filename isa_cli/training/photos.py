@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isa_cli.errors import TrainingError
+from isa_cli.filters import And
+from isa_cli.reporting import Silent
 from isa_cli.training.pictures import Pictures
-from isa_cli.types import And, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from isa_cli.gallery.catalog import Catalog
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.types import Keys, Photo, Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import Keys, Photo, Vectors
 
     RowNumbers = NDArray[np.int64]
 

@@ -15,16 +15,17 @@ from PIL import Image
 from isa_cli.config import usable_cores
 from isa_cli.errors import ImageError, TrainingError
 from isa_cli.images import open_image, read_file
+from isa_cli.reporting import Silent
 from isa_cli.training.augment import augmented
-from isa_cli.types import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from isa_cli.reporting import Reporter
     from isa_cli.training.augment import Augmentation
     from isa_cli.training.photos import RowNumbers, TrainingPhotos
-    from isa_cli.types import Pixels, Reporter
+    from isa_cli.types import Pixels
 
     Made: TypeAlias = Pixels | str  # the pixels, or why there are none
     Batch: TypeAlias = tuple[RowNumbers, list[Pixels]]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
     Records = Sequence[Mapping[str, Any]]
 

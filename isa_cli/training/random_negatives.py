@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isa_cli.filters import And
 from isa_cli.training.triplet_photos import vectors_of
-from isa_cli.types import And
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from isa_cli.backbones import ModelFiles
     from isa_cli.query.checkpoint import QueryModel
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 __all__ = ["Job", "Trained", "train"]
 

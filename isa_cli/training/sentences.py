@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from isa_cli.query.eyes import Eyes
+    from isa_cli.reporting import Reporter
     from isa_cli.training.triplet_photos import Numbers
-    from isa_cli.types import Reporter
 
 AT_ONCE = 64
 """Pictures looked at together."""

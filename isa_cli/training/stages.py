@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from isa_cli.backbones import Backbone
     from isa_cli.gallery.local_features import LocalFeatures
     from isa_cli.query.checkpoint import QueryModel
+    from isa_cli.reporting import Reporter
     from isa_cli.training.job import Job
     from isa_cli.training.loop import Task
     from isa_cli.training.photos import TrainingPhotos
     from isa_cli.training.settings import Settings
     from isa_cli.training.twin import LargeMap
-    from isa_cli.types import Reporter
 
 
 class Stages:

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from isa_cli.errors import ImageError, TrainingError
+from isa_cli.filters import And
 from isa_cli.images import digest, read_file
 from isa_cli.training.photos import readable
-from isa_cli.types import And
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from isa_cli.gallery.catalog import Catalog
     from isa_cli.gallery.gallery import Gallery
+    from isa_cli.reporting import Reporter
     from isa_cli.triplets import Triplet
-    from isa_cli.types import Photo, Reporter
+    from isa_cli.types import Photo
 
 _CHUNK = 4_096
 _NAMED = 4

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isa_cli.errors import TrainingError
+from isa_cli.reporting import Silent
 from isa_cli.training.triplet_files import pictures_of
 from isa_cli.triplets import read_triplets
-from isa_cli.types import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isa_cli.gallery.gallery import Gallery
+    from isa_cli.reporting import Reporter
     from isa_cli.training.triplet_files import Picture
     from isa_cli.triplets import Triplet
-    from isa_cli.types import Keys, Reporter, Vectors
+    from isa_cli.types import Keys, Vectors
 
     Numbers = NDArray[np.int64]
     Found = tuple[Triplet, Picture, Picture]

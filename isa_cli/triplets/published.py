@@ -20,14 +20,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from isa_cli.errors import BenchmarkError
+from isa_cli.reporting import Silent
 from isa_cli.triplets.records import NAMED, Triplet
-from isa_cli.types import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 CATEGORIES = ("dress", "shirt", "toptee")
 STRIPPED = ".?, "

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 IMAGE = re.compile(r"(image|img|photo|picture|file)?_?(file|path|name)?_?(name)?")
 CAPTION = re.compile(r"(raw_)?(caption|text|sentence|comment|description)s?_?\d*")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
     from isa_cli.wardrobe.scenes import Scene
 
     Job = tuple[Path, Scene, int]

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from isa_cli.filters import And, Compare, In, Not, Or
 from isa_cli.gallery.stores.exact import ExactIndex
 from isa_cli.gallery.stores.graph import Shape
 from isa_cli.gallery.stores.proposals import Effort
 from isa_cli.gallery.stores.usearch import UsearchIndex
-from isa_cli.types import And, Compare, EmbeddingSpace, In, Not, Or, VectorIndex
+from isa_cli.protocols import VectorIndex
+from isa_cli.types import EmbeddingSpace
 from tests.fakes import FakeRows
 
 N, DIM = 600, 32

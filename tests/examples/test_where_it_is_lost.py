@@ -12,7 +12,8 @@ import pytest
 
 from isa_cli.evaluation.benchmark import Case
 from isa_cli.evaluation.runner import Reference
-from isa_cli.types import Query, Silent
+from isa_cli.reporting import Silent
+from isa_cli.types import Query
 from isa_cli.wardrobe.cases import collection
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -10,13 +10,15 @@ import pytest
 from PIL import Image
 
 from isa_cli.errors import ImageError, SpaceMismatch, UsageError
+from isa_cli.filters import Under
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.indexing import Options, index_folders
 from isa_cli.query.names import DEFAULT_ALPHA, DEFAULT_METHOD
 from isa_cli.query.tuned import TUNED, Choice
+from isa_cli.reporting import Silent
 from isa_cli.request import Request
 from isa_cli.search import Searcher
-from isa_cli.types import EmbeddingSpace, Silent, Under
+from isa_cli.types import EmbeddingSpace
 from tests.fakes import MeanColour
 
 WORDS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}

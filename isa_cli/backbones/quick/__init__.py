@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isa_cli.backbones.files import ModelFiles
-    from isa_cli.types import EmbeddingSpace, Reporter, Vectors
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace, Vectors
 
 __all__ = ["QuickTextEncoder", "quick_text_encoder"]
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from isa_cli.errors import UsageError
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from isa_cli.evaluation.benchmark import Benchmark
     from isa_cli.evaluation.published.layout import Source
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

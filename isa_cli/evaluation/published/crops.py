@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
 DILATION = 0.7
 

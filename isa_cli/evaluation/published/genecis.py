@@ -37,7 +37,7 @@ from isa_cli.evaluation.published.layout import (
     require_pictures,
 )
 from isa_cli.evaluation.published.records import entries, read_list, read_records
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from isa_cli.evaluation.published.records import Record
-    from isa_cli.types import Reporter
+    from isa_cli.reporting import Reporter
 
     Picture: TypeAlias = "Crop | Path"
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
+    from isa_cli.filters import Where
     from isa_cli.gallery.catalog.database import Database
-    from isa_cli.types import Keys, Where
+    from isa_cli.types import Keys
 
 _CONTENTS = """
     SELECT c.vector_key, c.key, c.digest, c.bytes, formats.text, c.width, c.height, c.orientation,

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from isa_cli.filters import Where
     from isa_cli.gallery.catalog.database import Database
-    from isa_cli.types import Keys, Vectors, Where
+    from isa_cli.types import Keys, Vectors
 
 _CHUNK = 8_192  # rows: 16 MB of float32 at 512 dimensions
 

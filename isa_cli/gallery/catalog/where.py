@@ -14,14 +14,14 @@ import math
 from functools import singledispatch
 from typing import TYPE_CHECKING, TypeAlias
 
+from isa_cli.filters import And, Compare, Contains, In, Near, Not, Or, Under
 from isa_cli.gallery.catalog.local_time import iso_span
 from isa_cli.gallery.catalog.paths import below, split
-from isa_cli.types import And, Compare, Contains, In, Near, Not, Or, Under
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from isa_cli.types import Scalar, Where
+    from isa_cli.filters import Scalar, Where
 
 Param: TypeAlias = str | bytes | int | float
 Sql: TypeAlias = tuple[str, tuple[Param, ...]]

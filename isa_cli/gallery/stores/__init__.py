@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from isa_cli.gallery.records import IndexFile
-    from isa_cli.types import EmbeddingSpace, Reporter, Rows, VectorIndex
+    from isa_cli.protocols import Rows, VectorIndex
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace
 
 __all__ = ["EXACT_BELOW", "open_index"]
 

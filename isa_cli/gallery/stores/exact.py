@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from isa_cli.types import EmbeddingSpace, Keys, Matches, Rows, Vectors, Where
+    from isa_cli.filters import Where
+    from isa_cli.protocols import Rows
+    from isa_cli.types import EmbeddingSpace, Keys, Matches, Vectors
 
 EXACT_BELOW = 20_000
 """Up to so many vectors, comparing with all of them is quick enough.

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isa_cli.filters import And
 from isa_cli.gallery.stores import files
 from isa_cli.gallery.stores.graph import Graph, Shape
 from isa_cli.gallery.stores.scoring import members
-from isa_cli.types import And
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from isa_cli.gallery.records import IndexFile
-    from isa_cli.types import EmbeddingSpace, Keys, Reporter, Rows, Vectors
+    from isa_cli.protocols import Rows
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace, Keys, Vectors
 
 _STEP = 512
 """Vectors added between two looks at the progress."""

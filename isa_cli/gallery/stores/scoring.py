@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from isa_cli.types import EmbeddingSpace, Keys, Rows, Vectors
+    from isa_cli.protocols import Rows
+    from isa_cli.types import EmbeddingSpace, Keys, Vectors
 
 UNIT_TOLERANCE = 1e-2
 """How far a row's length may be from 1; float16 in the catalogue accounts for about 1e-4."""

@@ -25,7 +25,8 @@ from isa_cli.gallery.stores.scoring import (
     members,
     stored,
 )
-from isa_cli.types import Matches, Silent
+from isa_cli.reporting import Silent
+from isa_cli.types import Matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from isa_cli.filters import Where
     from isa_cli.gallery.records import IndexFile
-    from isa_cli.types import EmbeddingSpace, Keys, Reporter, Rows, Vectors, Where
+    from isa_cli.protocols import Rows
+    from isa_cli.reporting import Reporter
+    from isa_cli.types import EmbeddingSpace, Keys, Vectors
 
 _HELD = 16_384
 """Vectors looked up at once to score what the graph proposes; 32 MB at 512 dimensions."""

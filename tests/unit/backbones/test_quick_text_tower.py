@@ -20,7 +20,7 @@ from isa_cli.backbones.quick import quick_text_encoder
 from isa_cli.backbones.quick.arithmetic import erf, linear
 from isa_cli.backbones.quick.text_tower import plain_shape
 from isa_cli.errors import ModelError
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 TEXTS = [
     "a dog on the beach",

@@ -6,7 +6,7 @@ import pytest
 
 from isa_cli.cli import filters
 from isa_cli.errors import FilterError
-from isa_cli.types import And, Compare, Contains, In, Near, Or, Under
+from isa_cli.filters import And, Compare, Contains, In, Near, Or, Under
 
 
 def test_no_flags_are_no_filter():

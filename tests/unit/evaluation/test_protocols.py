@@ -17,7 +17,8 @@ from isa_cli.evaluation.benchmark import Benchmark, Case, at, within
 from isa_cli.evaluation.metrics import average_precision_at, recall_at
 from isa_cli.evaluation.report import document
 from isa_cli.evaluation.runner import run
-from isa_cli.types import EmbeddingSpace, Silent
+from isa_cli.reporting import Silent
+from isa_cli.types import EmbeddingSpace
 
 DIM, SIZE, CASES = 6, 40, 2000
 DEPTH = 12

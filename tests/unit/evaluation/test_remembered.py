@@ -21,7 +21,8 @@ from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from isa_cli.query.text import BackboneTextEncoder
 from isa_cli.query.token_learner import Sentence
-from isa_cli.types import Query, Silent
+from isa_cli.reporting import Silent
+from isa_cli.types import Query
 
 CALIBRATION = Calibration(np.eye(32, dtype=np.float32)[:8])
 

@@ -13,7 +13,8 @@ from isa_cli.evaluation.metrics import average_precision_at, recall_at
 from isa_cli.evaluation.runner import best, run
 from isa_cli.query.composers import TrainingFree
 from isa_cli.query.remembered import Remembered
-from isa_cli.types import EmbeddingSpace, Silent
+from isa_cli.reporting import Silent
+from isa_cli.types import EmbeddingSpace
 
 SPACE = EmbeddingSpace("plane", 2, "p" * 64)
 EAST, NORTH, WEST = (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)

@@ -10,7 +10,7 @@ from PIL import Image
 from isa_cli.errors import GalleryLocked, ImageError
 from isa_cli.evaluation.vectors import cache_folder, vectors_of
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 from tests.fakes import MeanColour
 
 COLOURS = [(250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0), (0, 250, 250)]

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from isa_cli.evaluation.wardrobe import KINDS, METRICS, SEEN, UNSEEN, wardrobe
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 from isa_cli.wardrobe.cases import collection
 
 

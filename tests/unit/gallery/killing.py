@@ -17,7 +17,7 @@ from pathlib import Path
 from isa_cli.gallery import stores
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.indexing import Options, index_folders
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 from tests.fakes import MeanColour
 
 stores.EXACT_BELOW = 8  # so that the HNSW file is written and killed too

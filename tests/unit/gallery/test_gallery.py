@@ -9,9 +9,11 @@ import pytest
 
 from isa_cli.bench.synthetic import clusters, fill
 from isa_cli.errors import GalleryLocked, GalleryMissing, SpaceMismatch
+from isa_cli.filters import Under
 from isa_cli.gallery import stores
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.types import EmbeddingSpace, Silent, Under
+from isa_cli.reporting import Silent
+from isa_cli.types import EmbeddingSpace
 
 SPACE = EmbeddingSpace("synthetic", 16, "a" * 64)
 OTHER = EmbeddingSpace("another", 16, "b" * 64)

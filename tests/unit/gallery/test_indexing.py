@@ -13,7 +13,7 @@ from isa_cli.gallery import scan
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.indexing import Options, index_folders
 from isa_cli.images import digest
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 from tests.fakes import MeanColour
 
 

@@ -9,12 +9,14 @@ import pytest
 from usearch.index import Index
 
 from isa_cli.errors import GalleryError, UsageError
+from isa_cli.filters import Compare, In
 from isa_cli.gallery.stores import EXACT_BELOW, files, open_index
 from isa_cli.gallery.stores.exact import ExactIndex
 from isa_cli.gallery.stores.graph import Graph, Shape, quantise
 from isa_cli.gallery.stores.proposals import Effort
 from isa_cli.gallery.stores.usearch import UsearchIndex
-from isa_cli.types import Compare, EmbeddingSpace, In, Silent
+from isa_cli.reporting import Silent
+from isa_cli.types import EmbeddingSpace
 from tests.fakes import FakeRows
 
 N, DIM = 2_000, 32

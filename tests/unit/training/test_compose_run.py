@@ -26,13 +26,14 @@ from isa_cli.query.header import Header, InjectionConfig, MapperConfig
 from isa_cli.query.injection import Injection
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
+from isa_cli.reporting import Silent
 from isa_cli.training.compose import ComposeSettings
 from isa_cli.training.compose_record import weakness
 from isa_cli.training.compose_run import ComposeJob, compose
 from isa_cli.training.negatives import HardNegatives
 from isa_cli.training.schedule import Schedule
 from isa_cli.triplets import Triplet, write_triplets
-from isa_cli.types import FileStamp, PhotoInfo, Silent
+from isa_cli.types import FileStamp, PhotoInfo
 
 if TYPE_CHECKING:
     from pathlib import Path

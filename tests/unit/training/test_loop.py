@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from isa_cli.errors import TrainingError
+from isa_cli.reporting import Silent
 from isa_cli.training.loop import Loop, Schedule
 from isa_cli.training.run_folder import RunFolder
-from isa_cli.types import Silent
 
 CPU = torch.device("cpu")
 TRUTH = torch.tensor([[1.0, -2.0, 0.5]])

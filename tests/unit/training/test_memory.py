@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from isa_cli.errors import TrainingError
+from isa_cli.reporting import Silent
 from isa_cli.training.loop import Loop, Schedule
 from isa_cli.training.memory import out_of_memory_told
 from isa_cli.training.run_folder import RunFolder
-from isa_cli.types import Silent
 
 ON_CPU = (
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "

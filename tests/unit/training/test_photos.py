@@ -14,10 +14,11 @@ from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.local_features import LocalFeatures
 from isa_cli.gallery.records import Embedded
 from isa_cli.images import digest
+from isa_cli.reporting import Silent
 from isa_cli.training import local, photos, pictures
 from isa_cli.training.augment import DEFAULT
 from isa_cli.training.photos import Pictures, TrainingPhotos
-from isa_cli.types import EmbeddingSpace, FileStamp, PhotoInfo, Silent
+from isa_cli.types import EmbeddingSpace, FileStamp, PhotoInfo
 
 SPACE = EmbeddingSpace("eight", 8, "e" * 64)
 SIZE = (16, 16)

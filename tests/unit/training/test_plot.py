@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from isa_cli.charts import draw
+from isa_cli.reporting import Silent
 from isa_cli.training.plot import panels, plot_run, smoothed
-from isa_cli.types import Silent
 
 STEPS = [{"step": n, "lr": 0.1, "loss": 3.0 - n / 10, "gcd": 2.0} for n in range(1, 9)]
 EPOCHS = [{"step": 4 * n, "epoch": n, "R@1": n / 10, "R@10": n / 5} for n in (1, 2)]

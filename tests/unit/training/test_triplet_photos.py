@@ -13,9 +13,10 @@ from isa_cli.errors import TrainingError
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.records import Embedded
 from isa_cli.images import digest
+from isa_cli.reporting import Silent
 from isa_cli.training.triplet_photos import LEAST_STEPS, TripletPhotos
 from isa_cli.triplets import Triplet, write_triplets
-from isa_cli.types import EmbeddingSpace, FileStamp, PhotoInfo, Silent
+from isa_cli.types import EmbeddingSpace, FileStamp, PhotoInfo
 
 SPACE = EmbeddingSpace("eight", 8, "e" * 64)
 COUNT = 40
@@ -107,7 +108,7 @@ def test_all_targets_of_a_question_are_right_and_words_are_its_own(home):
 
 def _keys(home):
     """Vector keys by the photos' numbers."""
-    from isa_cli.types import And
+    from isa_cli.filters import And
 
     with Gallery.open(home / "g") as gallery:
         photos = gallery.catalog.photos(gallery.catalog.select(And(())))

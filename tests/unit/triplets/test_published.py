@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from isa_cli.errors import BenchmarkError
+from isa_cli.reporting import Silent
 from isa_cli.triplets import published, read_triplets, write_triplets
 from isa_cli.triplets.published import cirr, fashioniq
-from isa_cli.types import Silent
 
 
 class Said(Silent):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from isa_cli.errors import UsageError
+from isa_cli.reporting import Silent
 from isa_cli.triplets.table import captioned, read_captions, read_list
-from isa_cli.types import Silent
 
 
 class Said(Silent):

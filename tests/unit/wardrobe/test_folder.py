@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from isa_cli.errors import UsageError
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 from isa_cli.wardrobe import folder
 from isa_cli.wardrobe.garments import Garment, draw
 from isa_cli.wardrobe.scenes import place

@@ -9,7 +9,7 @@ from PIL import Image
 from isa_cli.errors import BenchmarkError
 from isa_cli.evaluation.published.crops import Crop, crop, cropped
 from isa_cli.evaluation.published.genecis import TASKS, genecis
-from isa_cli.types import Silent
+from isa_cli.reporting import Silent
 
 
 @pytest.fixture(autouse=True)

@@ -13,17 +13,10 @@ import numpy as np
 import pytest
 
 from isa_cli.errors import SpaceMismatch
+from isa_cli.filters import And, Compare, Not, Under
 from isa_cli.gallery.catalog import Catalog
 from isa_cli.gallery.records import Embedded, Failed, IndexFile, KnownFile, Same
-from isa_cli.types import (
-    And,
-    Compare,
-    EmbeddingSpace,
-    FileStamp,
-    Not,
-    PhotoInfo,
-    Under,
-)
+from isa_cli.types import EmbeddingSpace, FileStamp, PhotoInfo
 
 DIM = 8
 SPACE = EmbeddingSpace("tiny", DIM, "ab" * 32)

@@ -10,25 +10,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from isa_cli.filters import And, Compare, Contains, In, Near, Not, Or, Under
 from isa_cli.gallery.catalog import Catalog
 from isa_cli.gallery.catalog.local_time import iso_span, to_iso, to_seconds
 from isa_cli.gallery.catalog.paths import below, is_under
 from isa_cli.gallery.catalog.where import compile_where, folders_of, great_circle_km
 from isa_cli.gallery.records import Embedded, Same
-from isa_cli.types import (
-    And,
-    Compare,
-    Contains,
-    EmbeddingSpace,
-    FileStamp,
-    In,
-    Near,
-    Not,
-    Or,
-    Photo,
-    PhotoInfo,
-    Under,
-)
+from isa_cli.types import EmbeddingSpace, FileStamp, Photo, PhotoInfo
 
 # --- the same in plain Python ---------------------------------------------------------------------
 

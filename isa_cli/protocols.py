@@ -1,0 +1,127 @@
+"""The seams: what an index, an encoder, a composer must be able to do, whoever wrote it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from isa_cli.filters import Where
+    from isa_cli.types import EmbeddingSpace, Keys, Matches, Pixels, Query, Vectors
+
+
+class Rows(Protocol):
+    """What a local index reads from the catalogue, which is the truth about vectors."""
+
+    def count(self) -> int:
+        """Return N, the number of vectors."""
+
+    def select(self, where: Where) -> Keys:
+        """Return the keys of the vectors that ``where`` keeps, rising."""
+
+    def vectors(
+        self, keys: Keys | None = None, *, after: int = 0
+    ) -> Iterator[tuple[Keys, Vectors]]:
+        """Yield (keys, vectors) in chunks by rising key.
+
+        Args:
+            keys: only these; keys that no longer exist are passed over.  ``None``: all.
+            after: only keys greater than this one.
+        """
+
+
+@runtime_checkable
+class VectorIndex(Protocol):
+    """Nearest neighbours by cosine; every engine passes ``tests/contracts/test_vector_index.py``.
+
+    Keys stay below 2**63 and vectors are finite unit rows; an engine refuses others with
+    ``ValueError``.  A write is visible to the next search of the same object and durable after
+    ``flush``.
+    """
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space that every stored vector lives in."""
+
+    def __len__(self) -> int:
+        """Return the number of vectors that can be found."""
+
+    def upsert(self, keys: Keys, vectors: Vectors) -> None:
+        """Add vectors, replacing those whose key is present; idempotent."""
+
+    def remove(self, keys: Keys) -> None:
+        """Forget these keys; unknown ones are passed over."""
+
+    def known(self, keys: Keys) -> NDArray[np.bool_]:
+        """Return which of these keys are stored, for resuming and reconciling."""
+
+    def search(
+        self, queries: Vectors, k: int, where: Where | None = None, *, exact: bool = False
+    ) -> Matches:
+        """Return the k best vectors of each query among those that ``where`` keeps.
+
+        Filters are exact at any selectivity: when m < k vectors match, all m come back.
+        """
+
+    def flush(self) -> None:
+        """Make all writes durable."""
+
+    def close(self) -> None:
+        """Release files and connections; closing twice is harmless."""
+
+
+class GalleryEncoder(Protocol):
+    """The heavy side: photos in, vectors out.  Preprocessing belongs to the encoder."""
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of the vectors."""
+
+    @property
+    def lanes(self) -> int:
+        """How many ``encode`` calls may usefully run at once, each from its own thread."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many photos per ``encode`` call suit this device."""
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) of the pixels that ``prepare`` returns, for the image decoder's hint."""
+
+    def prepare(self, image: Image) -> Pixels:
+        """Return one photo resized and cropped as the model wants it; safe in many threads."""
+
+    def encode(self, batch: Sequence[Pixels]) -> Vectors:
+        """Return (B, D) unit rows for B prepared photos."""
+
+
+class TextEncoder(Protocol):
+    """Words in, vectors out, in the same space as the gallery's."""
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of the vectors."""
+
+    def encode_text(self, texts: Sequence[str]) -> Vectors:
+        """Return (B, D) unit rows for B texts."""
+
+
+class Composer(Protocol):
+    """Turns queries into one vector each; every baseline is a composer too."""
+
+    @property
+    def name(self) -> str:
+        """What ``--method`` calls it."""
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of the vectors."""
+
+    def compose(self, queries: Sequence[Query]) -> Vectors:
+        """Return (Q, D) unit rows, one per query."""
