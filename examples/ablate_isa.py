@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from ablation import METRICS, asked, percent, table
 
-from isa_cli.backbones.names import BUNDLED, BUNDLED_QUERY
 from isa_cli.charts import Line, Panel, save_chart
 from isa_cli.cli.console import ConsoleReporter
-from isa_cli.training.defaults import DISTIL_EPOCHS, DRAWINGS
+from isa_cli.encoders.names import BUNDLED, BUNDLED_QUERY
+from isa_cli.training.config import DISTIL_EPOCHS, DRAWINGS, Settings
+from isa_cli.training.engine.schedule import Schedule
 from isa_cli.training.run import Job, train
-from isa_cli.training.schedule import Schedule
-from isa_cli.training.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -24,15 +24,14 @@ from typing import TYPE_CHECKING, Any
 
 from ablation import UNSEEN, Scores, asked, percent, table
 
-from isa_cli.backbones.names import BUNDLED, BUNDLED_QUERY
 from isa_cli.charts import Line, Panel, save_chart
 from isa_cli.cli.console import ConsoleReporter
-from isa_cli.training.compose import ComposeSettings
+from isa_cli.encoders.names import BUNDLED, BUNDLED_QUERY
 from isa_cli.training.compose_run import ComposeJob, compose
-from isa_cli.training.defaults import DRAWINGS
+from isa_cli.training.config import DRAWINGS, Settings
+from isa_cli.training.engine.schedule import COMPOSING, Schedule
 from isa_cli.training.run import Job, train
-from isa_cli.training.schedule import COMPOSING, Schedule
-from isa_cli.training.settings import Settings
+from isa_cli.training.tasks.compose import ComposeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

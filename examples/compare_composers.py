@@ -25,21 +25,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.backbones import load_backbone
-from isa_cli.gallery.encoder import BackboneEncoder
+from isa_cli.encoders import load_backbone
+from isa_cli.encoders.gallery_encoder import BackboneEncoder
+from isa_cli.encoders.text_encoder import BackboneTextEncoder
+from isa_cli.encoders.texts import CachingTextEncoder
 from isa_cli.images import open_image, read_file
 from isa_cli.query.checkpoint import load
 from isa_cli.query.composers import MIXES, Calibration, TrainingFree
 from isa_cli.query.isa import BESIDE, IsaComposer, blended
-from isa_cli.query.remembered import Remembered
-from isa_cli.query.text import BackboneTextEncoder
 from isa_cli.types import Query
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
     from isa_cli.types import Vectors
 
 STOP = frozenset(
@@ -118,7 +118,7 @@ class World:
             pixels = [encoder.prepare(open_image(read_file(bytes(path)))[0]) for path in chunk]
             parts.append(encoder.encode(pixels))
         self.vectors: Vectors = np.concatenate(parts)
-        self.text = Remembered(BackboneTextEncoder(backbone))
+        self.text = CachingTextEncoder(BackboneTextEncoder(backbone))
         self.calibration = Calibration(self.vectors)
         self.isa = query_model and IsaComposer(
             load(query_model, backbone.space), backbone, self.text, self.calibration

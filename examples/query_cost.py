@@ -30,10 +30,10 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from isa_cli.backbones import load_backbone, locate
-from isa_cli.backbones.light import load_light
 from isa_cli.config import usable_cores
-from isa_cli.query.network import QueryNetwork
+from isa_cli.encoders import load_backbone, locate
+from isa_cli.encoders.light import load_light
+from isa_cli.query.image2sentence import QueryNetwork
 from isa_cli.query.token_learner import TokenLearner
 
 if TYPE_CHECKING:

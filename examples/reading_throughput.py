@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from isa_cli.backbones import load_backbone
 from isa_cli.config import usable_cores
+from isa_cli.encoders import load_backbone
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
 
 
 def read(reader: SentenceReader, sentences: Tensor) -> tuple[float, list[Tensor]]:

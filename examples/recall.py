@@ -27,8 +27,8 @@ from usearch.index import Index
 
 from isa_cli.bench.synthetic import clusters, decaying, fill
 from isa_cli.gallery.catalog import Catalog
-from isa_cli.gallery.stores.graph import quantise
-from isa_cli.gallery.stores.usearch import UsearchIndex
+from isa_cli.gallery.stores.hnsw import quantise
+from isa_cli.gallery.stores.hnsw_index import HnswIndex
 from isa_cli.types import EmbeddingSpace
 
 if TYPE_CHECKING:
@@ -112,13 +112,13 @@ def gallery(data: str, vectors: Vectors, queries: Vectors, folder: Path) -> None
     with Catalog.open(folder / f"{data}.db", writable=True) as catalog:
         fill(catalog, space, vectors)
         start = time.perf_counter()
-        writer = UsearchIndex(folder, space, catalog, record=catalog.set_index_file)
+        writer = HnswIndex(folder, space, catalog, record=catalog.set_index_file)
         writer.flush()
         writer.close()
         pace = len(vectors) / (time.perf_counter() - start)
     with Catalog.open(folder / f"{data}.db", writable=False) as catalog:
         start = time.perf_counter()
-        index = UsearchIndex(folder, space, catalog, catalog.index_file())
+        index = HnswIndex(folder, space, catalog, catalog.index_file())
         opening = 1e3 * (time.perf_counter() - start)
         index.search(queries[:1], K)
         answers, times = timed(lambda query: index.search(query, K).keys[0], queries)

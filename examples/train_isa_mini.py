@@ -31,12 +31,12 @@ from safetensors.torch import save_file
 from torch.nn import functional
 from tqdm import tqdm
 
-from isa_cli.backbones.names import CONFIG_NAME, WEIGHTS_NAMES
 from isa_cli.cli.console import ConsoleReporter
+from isa_cli.encoders.names import CONFIG_NAME, WEIGHTS_NAMES
+from isa_cli.encoders.text_encoder import text_features
 from isa_cli.evaluation.measure import measure
-from isa_cli.evaluation.plan import Plan
+from isa_cli.evaluation.plan import EvalPlan
 from isa_cli.evaluation.wardrobe import captions
-from isa_cli.query.text import text_features
 from isa_cli.wardrobe import folder
 from isa_cli.wardrobe.captions import caption, corrected
 from isa_cli.wardrobe.changes import KINDS, Change, complete, propose
@@ -248,7 +248,7 @@ def measured(training: Training, pictures: int, out: Path) -> dict[str, Any]:
     """
     reporter = ConsoleReporter(quiet=True)
     seed = training.arguments.seed + 1
-    plan = Plan(str(out), precision="fp32", methods=("text",))
+    plan = EvalPlan(str(out), precision="fp32", methods=("text",))
     count = training.arguments.asked
     document = measure(lambda: captions(reporter, seed=seed, count=count), plan, reporter)
     groups = document["results"][0]["groups"]

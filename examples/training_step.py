@@ -21,18 +21,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from isa_cli.backbones import load_backbone
-from isa_cli.backbones.light import DEFAULT_LIGHT, load_light
 from isa_cli.bench.material import choose, photos_in
 from isa_cli.config import usable_cores
-from isa_cli.query.network import QueryNetwork
+from isa_cli.encoders import load_backbone
+from isa_cli.encoders.light import DEFAULT_LIGHT, load_light
+from isa_cli.query.image2sentence import QueryNetwork
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader
 from isa_cli.query.token_learner import TokenLearner
-from isa_cli.training.augment import Augmentation
-from isa_cli.training.photos import Pictures, TrainingPhotos
-from isa_cli.training.settings import Settings
-from isa_cli.training.task import IsaTask
+from isa_cli.training.config import Settings
+from isa_cli.training.data.augment import Augmentation
+from isa_cli.training.data.photos import Pictures, TrainingPhotos
+from isa_cli.training.tasks.isa import IsaTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
 
 STAGES = (
     "photos: decode, augment, crop",

@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.backbones.names import BUNDLED, BUNDLED_QUERY
 from isa_cli.cli.console import ConsoleReporter
+from isa_cli.encoders.names import BUNDLED, BUNDLED_QUERY
 from isa_cli.evaluation.measure import Bench
-from isa_cli.evaluation.names import CASES, GALLERY
-from isa_cli.evaluation.plan import Plan
+from isa_cli.evaluation.plan import CASES, GALLERY, EvalPlan
 from isa_cli.evaluation.runner import Reference, run
 from isa_cli.evaluation.wardrobe import SEEN, UNSEEN, wardrobe
 from isa_cli.wardrobe import folder
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
     from isa_cli.evaluation.benchmark import Case
     from isa_cli.protocols import Composer
-    from isa_cli.query.eyes import Picture
+    from isa_cli.query.image2sentence import Picture
     from isa_cli.reporting import Reporter
     from isa_cli.types import EmbeddingSpace, Query, Vectors
     from isa_cli.wardrobe.cases import Collection
@@ -80,7 +79,7 @@ class OtherPictures:
 
 def asked(seed: int, arguments: argparse.Namespace, reporter: Reporter) -> dict[str, list[Hits]]:
     """Return R@1 of every question of a wardrobe by each way to ask: on seen pairs, on unseen."""
-    plan = Plan(BUNDLED, precision="fp32", methods=LEARNED, query_model=arguments.query_model)
+    plan = EvalPlan(BUNDLED, precision="fp32", methods=LEARNED, query_model=arguments.query_model)
     sizes = {"triplets": arguments.count, "gallery": arguments.gallery_size}
     bench = Bench(lambda: wardrobe(reporter, seed=seed, **sizes), plan, reporter)
     made = collection(seed, **sizes)

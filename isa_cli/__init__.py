@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from isa_cli.backbones import load_backbone
+    from isa_cli.encoders import load_backbone
     from isa_cli.errors import IsaError
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.search import Searcher
+    from isa_cli.search.searcher import Searcher
     from isa_cli.types import EmbeddingSpace, Hit, Photo, Query
 
 _HOME = {

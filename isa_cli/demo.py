@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from isa_cli.request import Request
+from isa_cli.search.request import Request
 from isa_cli.wardrobe.cases import collection
 from isa_cli.wardrobe.changes import SINGLE, step
 from isa_cli.wardrobe.folder import write
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from isa_cli.reporting import Reporter
-    from isa_cli.request import Answer
-    from isa_cli.search import Searcher
+    from isa_cli.search.request import Answer
+    from isa_cli.search.searcher import Searcher
 
 MODIFIER = "same dress but sleeveless"
 REFERENCE = Garment(

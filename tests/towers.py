@@ -10,12 +10,12 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
-from isa_cli.backbones import load_backbone
+from isa_cli.encoders import load_backbone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
 
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
 VISION = {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli.config import usable_cores
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.gallery.indexing import Options, index_folders
+from isa_cli.gallery.indexing import IndexOptions, index_folders
 from isa_cli.images import open_image, read_file
 from isa_cli.reporting import Silent
 
@@ -176,7 +176,7 @@ def _pipeline(paths: Sequence[bytes], encoder: GalleryEncoder) -> float:
                 paths,
                 lambda: encoder,
                 encoder.input_size,
-                Options(),
+                IndexOptions(),
                 Silent(),
                 threading.Event(),
             )

@@ -7,12 +7,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isa_cli.backbones.devices import choose_place
 from isa_cli.bench import material
 from isa_cli.bench.indexing import IndexTimes, bench_indexing, summed_up
 from isa_cli.bench.searching import ColdTimes, SearchTimes, bench_cold, bench_search, probes
 from isa_cli.bench.synthetic import make_photos
 from isa_cli.config import usable_cores
+from isa_cli.encoders.devices import choose_place
 from isa_cli.errors import GalleryMissing, UsageError
 from isa_cli.gallery.gallery import Gallery
 
@@ -129,8 +129,8 @@ def measure(plan: Plan, scratch: Path, reporter: Reporter) -> Report:
 
 
 def _index(plan: Plan, scratch: Path, reporter: Reporter) -> IndexTimes:
-    from isa_cli.backbones import load_backbone  # noqa: PLC0415 - searching needs no open_clip
-    from isa_cli.gallery.encoder import BackboneEncoder  # noqa: PLC0415
+    from isa_cli.encoders import load_backbone  # noqa: PLC0415 - searching needs no open_clip
+    from isa_cli.encoders.gallery_encoder import BackboneEncoder  # noqa: PLC0415
 
     photos = _photos(plan, scratch, reporter)
     place = {"device": plan.device, "precision": plan.precision}

@@ -15,14 +15,14 @@ from isa_cli.cli.paths import absolute
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isa_cli.backbones import Backbone
     from isa_cli.config import Settings
+    from isa_cli.encoders import Backbone
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.protocols import TextEncoder
-    from isa_cli.query.files import QueryFile
+    from isa_cli.query.lookup import QueryFile
     from isa_cli.reporting import Reporter
-    from isa_cli.request import Answer, Request
-    from isa_cli.search import Searcher
+    from isa_cli.search.request import Answer, Request
+    from isa_cli.search.searcher import Searcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def find(
 
     with Gallery.open(settings.gallery, reporter=reporter) as gallery:
         if model is not None:  # also where stored vectors would answer without any model
-            from isa_cli.backbones import locate
+            from isa_cli.encoders import locate
 
             gallery.expect(locate(options.absolute_model(model), reporter).space)
         answer = searcher(gallery, settings, model, reporter).search(request)
@@ -69,26 +69,26 @@ def searcher(
     gallery: Gallery, settings: Settings, flag: str | None, reporter: Reporter
 ) -> Searcher:
     """Return the searcher, which loads the gallery's model only when it has to."""
-    from isa_cli.search import Searcher
+    from isa_cli.search.searcher import Searcher
 
     name = options.model_for(flag, settings, gallery)
     place = {"device": settings.device, "precision": settings.precision}
 
     def load(parts: frozenset[str]) -> Backbone:
-        from isa_cli.backbones import load_backbone
+        from isa_cli.encoders import load_backbone
 
         return load_backbone(name, parts=parts, reporter=reporter, **place)
 
     def quick() -> TextEncoder | None:
-        from isa_cli.backbones import locate
-        from isa_cli.backbones.quick import quick_text_encoder
+        from isa_cli.encoders import locate
+        from isa_cli.encoders.numpy_text import numpy_text_encoder
 
         if set(place.values()) != {"auto"}:  # it knows one device and one precision
             return None
-        return quick_text_encoder(locate(name, reporter), reporter)
+        return numpy_text_encoder(locate(name, reporter), reporter)
 
     def learned() -> QueryFile | None:
-        from isa_cli.query.files import query_file
+        from isa_cli.query.lookup import query_file
 
         return query_file(gallery.folder, gallery.space)
 

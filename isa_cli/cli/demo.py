@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from isa_cli.demo import Told, World
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.gallery.indexing import Summary
-    from isa_cli.search import Searcher
+    from isa_cli.search.searcher import Searcher
 
 FAREWELL = "isa: stopping; what is done is saved, and the same command goes on from here"
 INTERRUPTED = 130
@@ -80,14 +80,14 @@ def _index(
     world: World, gallery: Gallery, settings: Settings, reporter: ConsoleReporter
 ) -> Summary:
     """Index the pictures as ``isa index`` does; what is indexed already is not embedded again."""
-    from isa_cli.backbones.names import BUNDLED
     from isa_cli.cli.index import encoder_for
-    from isa_cli.gallery.indexing import Options, index_folders
+    from isa_cli.encoders.names import BUNDLED
+    from isa_cli.gallery.indexing import IndexOptions, index_folders
 
     size, make_encoder = encoder_for(BUNDLED, gallery, settings, reporter)
     roots = [os.fsencode(world.photos)]
     with console.stop_on_signals(FAREWELL) as stop:
-        return index_folders(gallery, roots, make_encoder, size, Options(), reporter, stop)
+        return index_folders(gallery, roots, make_encoder, size, IndexOptions(), reporter, stop)
 
 
 def _ask(world: World, asked: Searcher, reporter: ConsoleReporter) -> Told:
@@ -122,7 +122,7 @@ LEARNED_FROM = {
 
 def _compared(method: str) -> dict[str, str]:
     """Return the methods to compare, and what they do."""
-    from isa_cli.query.names import DEFAULT_METHOD, LEARNED
+    from isa_cli.query.methods import DEFAULT_METHOD, LEARNED
 
     if method not in LEARNED:
         return {method: "picture and words, added"}

@@ -115,7 +115,7 @@ def _installation() -> Iterator[Check]:
 
 
 def _place(settings: Settings) -> Check:
-    from isa_cli.backbones.devices import choose_place
+    from isa_cli.encoders.devices import choose_place
 
     try:
         return Check("device", True, str(choose_place(settings.device, settings.precision)))
@@ -197,8 +197,8 @@ def _index(gallery: Gallery) -> Check:
 
 
 def _model(name: str) -> Check:
-    from isa_cli.backbones import resolve
     from isa_cli.cli.models import is_cached
+    from isa_cli.encoders import resolve
 
     try:
         source = resolve(name)

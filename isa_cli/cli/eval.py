@@ -14,8 +14,8 @@ from isa_cli.cli.eval_published import published
 from isa_cli.cli.eval_tune import tune
 from isa_cli.cli.eval_wardrobe import wardrobe
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.names import BENCHMARKS, CAPTIONS, CSV, WARDROBE
-from isa_cli.evaluation.published import PUBLISHED
+from isa_cli.evaluation.datasets import PUBLISHED
+from isa_cli.evaluation.plan import BENCHMARKS, CAPTIONS, CSV, WARDROBE
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,8 +10,8 @@ from isa_cli.cli.eval_report import screen_for_tables, table_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isa_cli.evaluation.published import Published
-    from isa_cli.evaluation.published.check import Check, Row
+    from isa_cli.evaluation.datasets import Published
+    from isa_cli.evaluation.datasets.check import Check, Row
 
 INCOMPLETE = 4
 
@@ -25,7 +25,7 @@ def show_check(
     as_json: bool,
 ) -> int:
     """Print what a look at the files says; the exit code is 0 where nothing is missing."""
-    from isa_cli.evaluation.published.check import check
+    from isa_cli.evaluation.datasets.check import check
 
     found = check(benchmark.name, root, split, annotations=annotations)
     if as_json:

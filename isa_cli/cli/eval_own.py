@@ -83,11 +83,11 @@ def _of_folder(
 def _of_gallery(
     file: Path, folder: Path, settings: Settings, asking: Asking, learned: Path | None
 ) -> Own:
-    from isa_cli.backbones import locate
+    from isa_cli.encoders import locate
     from isa_cli.evaluation.own import OwnPhotos
     from isa_cli.evaluation.triplets import triplets
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.query.files import query_file
+    from isa_cli.query.lookup import query_file
 
     with Gallery.open(folder) as gallery:
         photos = OwnPhotos.of_gallery(gallery)

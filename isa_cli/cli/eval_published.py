@@ -12,14 +12,14 @@ from isa_cli.cli import eval_options as own
 from isa_cli.cli.eval_options import Asking
 from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.published import PUBLISHED
+from isa_cli.evaluation.datasets import PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from isa_cli.cli.eval_options import Output
-    from isa_cli.evaluation.published import Published
+    from isa_cli.evaluation.datasets import Published
 
 DATA = "ISA_DATA"
 """The environment variable with the folder of all benchmarks' folders."""
@@ -126,8 +126,7 @@ def _score(
     files = [own.existing_file("--predictions", name) for name in predictions]
 
     from isa_cli.cli import eval_report
-    from isa_cli.evaluation.annotated import annotated
-    from isa_cli.evaluation.predictions import measure_predictions
+    from isa_cli.evaluation.predictions import annotated, measure_predictions
 
     asked = annotated(benchmark, questions, split)
     eval_report.show(measure_predictions(asked, files, known=False), output)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from isa_cli.cli import console, eval_report, options
 from isa_cli.cli.eval_options import existing_file
 from isa_cli.errors import ModelError, UsageError
-from isa_cli.evaluation.names import CAPTIONS
-from isa_cli.query.names import LEARNED, TRAINING_FREE
+from isa_cli.evaluation.plan import CAPTIONS
+from isa_cli.query.methods import LEARNED, TRAINING_FREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from isa_cli.config import Settings
     from isa_cli.evaluation.benchmark import Benchmark
     from isa_cli.evaluation.measure import Evaluated
-    from isa_cli.evaluation.plan import Plan
+    from isa_cli.evaluation.plan import EvalPlan
     from isa_cli.reporting import Reporter
     from isa_cli.types import Vectors
 
@@ -52,8 +52,8 @@ def model_for(asking: Asking, settings: Settings, learned: Path | None, usual: s
 
 def bundled_for(model: str) -> Path | None:
     """Return the query model that comes with isa, where the model asked is the one it is for."""
-    from isa_cli.backbones import locate, resolve
-    from isa_cli.query.files import BUNDLED_QUERY, bundled
+    from isa_cli.encoders import locate, resolve
+    from isa_cli.query.lookup import BUNDLED_QUERY, bundled
 
     if not BUNDLED_QUERY.is_file():
         return None
@@ -67,7 +67,7 @@ def _model_of(learned: Path | None) -> str | None:
     """Return the name of the model that a query model was made for, if it says where that is."""
     if learned is None:
         return None
-    from isa_cli.backbones import resolve
+    from isa_cli.encoders import resolve
     from isa_cli.query.header import read_header
 
     name = read_header(learned).space.name
@@ -80,16 +80,16 @@ def _model_of(learned: Path | None) -> str | None:
 
 def plan_for(
     benchmark: str, asking: Asking, settings: Settings, model: str, learned: Path | None
-) -> Plan:
+) -> EvalPlan:
     """Return what to run a benchmark with; a typing error need not wait for torch.
 
     Raises:
         UsageError: it asks for something impossible.
     """
-    from isa_cli.evaluation.plan import Plan
+    from isa_cli.evaluation.plan import EvalPlan
 
     methods = _methods(benchmark, asking.method, learned)
-    plan = Plan(
+    plan = EvalPlan(
         model,
         settings.device,
         settings.precision,
@@ -104,7 +104,7 @@ def plan_for(
 
 def run(
     make: Callable[[Reporter], Benchmark],
-    plan: Plan,
+    plan: EvalPlan,
     output: Output,
     *,
     stored: Vectors | None = None,

@@ -11,8 +11,8 @@ from isa_cli.cli import eval_options as own
 from isa_cli.cli.eval_options import Asking
 from isa_cli.cli.eval_tune_report import show
 from isa_cli.cli.eval_tune_task import Places, task_of
-from isa_cli.evaluation.names import TUNING_SEED
-from isa_cli.query.names import LEARNED
+from isa_cli.evaluation.plan import TUNING_SEED
+from isa_cli.query.methods import LEARNED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ def _place(tuned: Tuned, task: Task) -> Path | None:
 
     The query model that comes with isa stays as it is; a gallery gets a copy of its own.
     """
-    from isa_cli.query.files import BUNDLED_QUERY, QUERY_MODEL
+    from isa_cli.query.lookup import BUNDLED_QUERY, QUERY_MODEL
 
     if tuned.choice.method not in LEARNED:
         return task.gallery
@@ -96,7 +96,7 @@ def _place(tuned: Tuned, task: Task) -> Path | None:
 
 
 def _keep(tuned: Tuned, task: Task, place: Path) -> None:
-    from isa_cli.evaluation.tuned import keep_in_gallery, keep_in_query_model
+    from isa_cli.evaluation.tune import keep_in_gallery, keep_in_query_model
     from isa_cli.gallery.gallery import Gallery
 
     if tuned.choice.method in LEARNED:

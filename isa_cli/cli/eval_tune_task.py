@@ -9,7 +9,8 @@ from isa_cli.cli import console
 from isa_cli.cli.eval_published import root_of
 from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.names import (
+from isa_cli.evaluation.datasets import PUBLISHED
+from isa_cli.evaluation.plan import (
     BENCHMARKS,
     CAPTIONS,
     CSV,
@@ -19,7 +20,6 @@ from isa_cli.evaluation.names import (
     WARDROBE,
     WARDROBE_MODEL,
 )
-from isa_cli.evaluation.published import PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from isa_cli.cli.eval_options import Asking
     from isa_cli.evaluation.benchmark import Benchmark
-    from isa_cli.evaluation.plan import Plan
-    from isa_cli.evaluation.published import Published
+    from isa_cli.evaluation.datasets import Published
+    from isa_cli.evaluation.plan import EvalPlan
     from isa_cli.reporting import Reporter
     from isa_cli.types import Vectors
 
@@ -54,7 +54,7 @@ class Task:
     """
 
     make: Callable[[Reporter], Benchmark]
-    plan: Plan
+    plan: EvalPlan
     gallery: Path | None
     stored: Vectors | None = None
 
@@ -179,7 +179,7 @@ def _gallery(name: str | None, model: str) -> Path | None:
     """Return the gallery that is to keep the choice, once it is known to be of the same model."""
     if name is None:
         return None
-    from isa_cli.backbones import locate
+    from isa_cli.encoders import locate
     from isa_cli.gallery.gallery import Gallery
 
     folder = absolute(name)

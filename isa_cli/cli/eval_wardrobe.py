@@ -10,7 +10,7 @@ from isa_cli.cli import eval_options as own
 from isa_cli.cli import options
 from isa_cli.cli.eval_options import Asking
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.names import (
+from isa_cli.evaluation.plan import (
     CAPTIONED,
     CAPTIONS,
     CASES,

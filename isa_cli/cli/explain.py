@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from isa_cli.backbones import Backbone
     from isa_cli.config import Settings
+    from isa_cli.encoders import Backbone
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.protocols import TextEncoder
     from isa_cli.query.explain import Explanation, Split
-    from isa_cli.query.files import QueryFile
+    from isa_cli.query.lookup import QueryFile
     from isa_cli.reporting import Reporter
-    from isa_cli.request import Answer, Request
+    from isa_cli.search.request import Answer, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def explain(
     if open_it and page is None:
         raise UsageError("--open has no page to open", "say where it goes: --html FILE --open")
 
-    from isa_cli.request import Request
+    from isa_cli.search.request import Request
 
     request = Request(references, modifier, top=top, alpha=alpha)
     settings = options.settings(gallery=gallery, model=model, device=device, precision=precision)
@@ -115,7 +115,7 @@ def take_apart(
 
     with Gallery.open(settings.gallery, reporter=reporter) as gallery:
         if model is not None:
-            from isa_cli.backbones import locate
+            from isa_cli.encoders import locate
 
             gallery.expect(locate(options.absolute_model(model), reporter).space)
         return _Parts(gallery, settings, model, reporter).of(request)
@@ -146,7 +146,7 @@ class _Parts:
         import numpy as np
 
         from isa_cli.query.composers import Calibration
-        from isa_cli.search import CALIBRATION_SAMPLE, Searcher
+        from isa_cli.search.searcher import CALIBRATION_SAMPLE, Searcher
 
         searcher = Searcher(
             self._gallery, self._load, reporter=self._reporter, query_file=lambda: self._file
@@ -162,7 +162,7 @@ class _Parts:
 
     def _load(self, parts: frozenset[str]) -> Backbone:
         """Return the large model; what the search loaded last also serves to explain it."""
-        from isa_cli.backbones import load_backbone
+        from isa_cli.encoders import load_backbone
 
         self._backbone = load_backbone(
             self._name, parts=parts, reporter=self._reporter, **self._place
@@ -191,7 +191,7 @@ class _Parts:
 
 def _query_file(gallery: Gallery) -> QueryFile:
     """Return the gallery's query model, of which there must be one."""
-    from isa_cli.query.files import query_file
+    from isa_cli.query.lookup import query_file
 
     file = query_file(gallery.folder, gallery.space)
     if file is None:

@@ -1,4 +1,4 @@
-"""The filter flags of ``isa search``, read into the closed filter language of ``isa_cli.filters``."""
+"""The filter flags of ``isa search``, read into the language of ``isa_cli.filters``."""
 
 from __future__ import annotations
 

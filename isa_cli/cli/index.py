@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from isa_cli.backbones import ModelFiles
     from isa_cli.cli.console import ConsoleReporter
     from isa_cli.config import Settings
-    from isa_cli.gallery.encoder import BackboneEncoder
+    from isa_cli.encoders import ModelFiles
+    from isa_cli.encoders.gallery_encoder import BackboneEncoder
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.gallery.indexing import Options, Summary
+    from isa_cli.gallery.indexing import IndexOptions, Summary
 
 
 def index(
@@ -71,17 +71,17 @@ def index(
     _check_roots(roots, settings.gallery)
 
     from isa_cli.cli.summary import report
-    from isa_cli.gallery import scan
-    from isa_cli.gallery.indexing import Options
+    from isa_cli.gallery.ignore import ScanOptions
+    from isa_cli.gallery.indexing import IndexOptions
 
-    which = scan.Options(
+    which = ScanOptions(
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
         hidden=hidden,
         retry_failed=retry_failed,
         prune=prune,
     )
-    how = Options(which, batch_size=batch_size, workers=workers, limit=limit, dry_run=dry_run)
+    how = IndexOptions(which, batch_size=batch_size, workers=workers, limit=limit, dry_run=dry_run)
     reporter = console.ConsoleReporter(quiet=quiet)
     if not dry_run and not settings.gallery.exists():
         _files(options.model_for(model, settings), settings, reporter)  # no model, no gallery
@@ -152,7 +152,7 @@ def _run(
     roots: Sequence[bytes],
     settings: Settings,
     model: str | None,
-    how: Options,
+    how: IndexOptions,
     reporter: ConsoleReporter,
 ) -> Summary:
     """Index, saying on what device, and stop in good order when a signal asks."""
@@ -182,8 +182,8 @@ def encoder_for(
 
     def make_encoder() -> BackboneEncoder:
         # Here and not above: torch takes seconds to import, in which files are decoded already.
-        from isa_cli.backbones import load_backbone
-        from isa_cli.gallery.encoder import BackboneEncoder
+        from isa_cli.encoders import load_backbone
+        from isa_cli.encoders.gallery_encoder import BackboneEncoder
 
         place = {"device": settings.device, "precision": settings.precision}
         backbone = load_backbone(files, parts={"image"}, reporter=reporter, **place)
@@ -197,7 +197,7 @@ def _tell_of_demo_model(
     name: str, roots: Sequence[bytes], gallery: Gallery, reporter: ConsoleReporter
 ) -> None:
     """Say, once for a gallery, that the bundled model knows nothing of ordinary photos."""
-    from isa_cli.backbones.names import BUNDLED
+    from isa_cli.encoders.names import BUNDLED
 
     if name != BUNDLED or gallery.catalog.setting("told of the demo model"):
         return
@@ -214,10 +214,10 @@ def _tell_of_demo_model(
 
 def _files(name: str, settings: Settings, reporter: ConsoleReporter) -> ModelFiles:
     """Return a model's files, fetched if need be."""
-    from isa_cli.backbones import locate
+    from isa_cli.encoders import locate
 
     if {settings.device, settings.precision} != {"auto"}:
-        from isa_cli.backbones.devices import choose_place
+        from isa_cli.encoders.devices import choose_place
 
         # A typing error is told before gigabytes are downloaded.
         choose_place(settings.device, settings.precision)

@@ -10,7 +10,7 @@ from isa_cli.cli import console, options
 from isa_cli.cli.models_import import import_network
 
 if TYPE_CHECKING:
-    from isa_cli.backbones import ShortName
+    from isa_cli.encoders import ShortName
 
 NOTHING_FOUND = 1
 
@@ -46,7 +46,7 @@ def list_models(
     """
     if everything or pattern:
         return _list_all(pattern or "", as_json=as_json)
-    from isa_cli.backbones import SHORT_NAMES
+    from isa_cli.encoders import SHORT_NAMES
 
     records = [_record(name, model) for name, model in SHORT_NAMES.items()] + [_bundled()]
     if as_json:
@@ -81,7 +81,7 @@ def is_cached(model: ShortName) -> bool:
     """Return whether a model's weights lie in the hub's cache."""
     from huggingface_hub import try_to_load_from_cache
 
-    from isa_cli.backbones.names import WEIGHTS_NAMES
+    from isa_cli.encoders.names import WEIGHTS_NAMES
 
     found = (try_to_load_from_cache(model.repo, name) for name in WEIGHTS_NAMES)
     return any(isinstance(path, str) for path in found)
@@ -102,8 +102,8 @@ def _record(name: str, model: ShortName) -> dict[str, Any]:
 
 def _bundled() -> dict[str, Any]:
     """Return the record of the model that comes with isa."""
-    from isa_cli.backbones import locate
-    from isa_cli.backbones.names import BUNDLED
+    from isa_cli.encoders import locate
+    from isa_cli.encoders.names import BUNDLED
 
     return {
         "name": BUNDLED,
@@ -118,7 +118,7 @@ def _bundled() -> dict[str, Any]:
 
 
 def _list_all(pattern: str, *, as_json: bool) -> int:
-    from isa_cli.backbones import all_models
+    from isa_cli.encoders import all_models
 
     found = [name for name in all_models() if pattern.lower() in name.lower()]
     if not found:

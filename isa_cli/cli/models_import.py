@@ -52,10 +52,10 @@ def import_network(
     folder = options.settings(gallery=gallery).gallery
     target = _target(out, folder, force=force)
 
-    from isa_cli.backbones import load_backbone, locate
-    from isa_cli.backbones.files import digest_of
+    from isa_cli.encoders import load_backbone, locate
+    from isa_cli.encoders.files import digest_of
     from isa_cli.query.checkpoint import save
-    from isa_cli.query.published import header_for, import_published
+    from isa_cli.query.importing import header_for, import_published
 
     reporter = console.ConsoleReporter(quiet=quiet)
     mapper = import_published(source)  # told before a model is fetched
@@ -76,7 +76,7 @@ def import_network(
 
 def _target(out: str | None, gallery: Path, *, force: bool) -> Path:
     """Return the file to write, where that is possible and harms nothing."""
-    from isa_cli.query.files import QUERY_MODEL
+    from isa_cli.query.lookup import QUERY_MODEL
 
     if out == "":
         raise UsageError("--out is empty", "give it a value, or leave it out")

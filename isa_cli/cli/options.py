@@ -82,7 +82,7 @@ def absolute_model(name: str) -> str:
 
     A relative folder would mean something else in the next working directory.
     """
-    from isa_cli.backbones.names import local_path
+    from isa_cli.encoders.names import local_path
 
     return str(absolute(name)) if local_path(name) else name
 

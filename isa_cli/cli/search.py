@@ -11,7 +11,7 @@ from isa_cli.cli.answering import Output, find, present
 from isa_cli.cli.arguments import picture, references_and_modifier
 from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
-from isa_cli.query.names import DEFAULT_METHOD, METHODS
+from isa_cli.query.methods import DEFAULT_METHOD, METHODS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,8 +141,8 @@ def search(
         types=types or (),
     )
 
-    from isa_cli.request import Request
-    from isa_cli.search import GROUP_AT  # a mistyped path need not wait for numpy
+    from isa_cli.search.request import Request
+    from isa_cli.search.searcher import GROUP_AT  # a mistyped path need not wait for numpy
 
     request = Request(
         references=references,

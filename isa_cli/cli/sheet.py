@@ -28,7 +28,7 @@ from isa_cli.errors import IsaError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from isa_cli.request import Answer, Request
+    from isa_cli.search.request import Answer, Request
     from isa_cli.types import Hit
 
     Loader = Callable[[bytes], bytes]

@@ -66,10 +66,10 @@ def _job(flags: ComposeFlags, settings: Settings) -> ComposeJob:
     named, out = layers("--adapters", flags.adapters, first=0), target(flags.out)
 
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.query.files import QUERY_MODEL
-    from isa_cli.training.compose import ComposeSettings
+    from isa_cli.query.lookup import QUERY_MODEL
     from isa_cli.training.compose_job import ComposeJob
-    from isa_cli.training.schedule import COMPOSING
+    from isa_cli.training.engine.schedule import COMPOSING
+    from isa_cli.training.tasks.compose import ComposeSettings
 
     with Gallery.open(settings.gallery) as gallery:
         model = options.model_for(flags.model, settings, gallery)
@@ -103,7 +103,7 @@ def _start(gallery: Gallery) -> Path:
     Raises:
         UsageError: there is none.
     """
-    from isa_cli.query.files import query_file
+    from isa_cli.query.lookup import query_file
 
     found = query_file(gallery.folder, gallery.space)
     if found is None:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from isa_cli.cli.train_photos import Source
     from isa_cli.cli.train_stage_one import StageOne
     from isa_cli.config import Settings
-    from isa_cli.training.defaults import Defaults
-    from isa_cli.training.job import Job
-    from isa_cli.training.settings import Settings as How
+    from isa_cli.training.config import Defaults, Job
+    from isa_cli.training.config import Settings as How
 
 FAREWELL = "isa: stopping; what is under way is finished and saved (again to stop at once)"
 STOPPED = "isa: stopped; the same command goes on from here"
@@ -74,9 +73,8 @@ class Request:
         Raises:
             UsageError: settings that can't be trained with.
         """
-        from isa_cli.training.defaults import defaults_for
-        from isa_cli.training.job import Job
-        from isa_cli.training.schedule import Schedule
+        from isa_cli.training.config import Job, defaults_for
+        from isa_cli.training.engine.schedule import Schedule
 
         flags, usual = self.flags, defaults_for(source.model)
         own = flags.light is None and self.light_weights is None and not flags.scratch
@@ -105,8 +103,8 @@ class Request:
     def _how(self, usual: Defaults) -> How:
         """Return the settings of the run: the flags', else what suits the model."""
         from isa_cli.query.prompt import Template
-        from isa_cli.training.defaults import DISTIL_EPOCHS
-        from isa_cli.training.settings import Settings as How
+        from isa_cli.training.config import DISTIL_EPOCHS
+        from isa_cli.training.config import Settings as How
 
         flags, two = self.flags, self.stage_one
         light_rate = 0.0 if flags.scratch else usual.light_rate
@@ -170,7 +168,7 @@ def precision(settings: Settings) -> str:
     Raises:
         UsageError: it is too coarse, or none.
     """
-    from isa_cli.backbones.devices import choose_place
+    from isa_cli.encoders.devices import choose_place
 
     chosen = choose_place(settings.device, settings.precision).precision
     if chosen == "fp16":

@@ -10,7 +10,7 @@ import typer
 
 from isa_cli.cli import console, options
 from isa_cli.errors import UsageError
-from isa_cli.training.schedule import COMPOSING
+from isa_cli.training.engine.schedule import COMPOSING
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from isa_cli.cli import console, options
 from isa_cli.cli.paths import catalogued
 from isa_cli.errors import GalleryMissing, TrainingError, UsageError
-from isa_cli.query.files import QUERY_MODEL
+from isa_cli.query.lookup import QUERY_MODEL
 
 if TYPE_CHECKING:
     import threading
@@ -91,8 +91,8 @@ def indexed(
         UsageError: there is no gallery that the query model could go into.
         TrainingError: too few photos.
     """
-    from isa_cli.backbones import locate
     from isa_cli.config import cache_dir
+    from isa_cli.encoders import locate
 
     name, space = _foundation(settings, model)
     files = locate(name, reporter)
@@ -145,17 +145,19 @@ def _index(
     stop: threading.Event,
 ) -> tuple[Summary, int]:
     """Index as ``isa index`` does, and return what was done and how many photos there are."""
-    from isa_cli.backbones.devices import same_threads_afterwards
     from isa_cli.cli.index import encoder_for
+    from isa_cli.encoders.devices import same_threads_afterwards
     from isa_cli.gallery.gallery import Gallery
-    from isa_cli.gallery.indexing import Options, index_folders
+    from isa_cli.gallery.indexing import IndexOptions, index_folders
 
     with (
         Gallery.open(where, writable=True, reporter=reporter) as gallery,
         same_threads_afterwards(),
     ):
         size, make_encoder = encoder_for(name, gallery, settings, reporter)
-        summary = index_folders(gallery, folders, make_encoder, size, Options(), reporter, stop)
+        summary = index_folders(
+            gallery, folders, make_encoder, size, IndexOptions(), reporter, stop
+        )
         return summary, gallery.catalog.count()
 
 
@@ -163,7 +165,7 @@ def _check(
     summary: Summary, count: int, folders: Sequence[bytes], reporter: ConsoleReporter
 ) -> None:
     """Say what became of the photos, and refuse too few."""
-    from isa_cli.training.photos import FEWEST
+    from isa_cli.training.data.photos import FEWEST
 
     if failed := len(summary.failures):
         files = console.counted(failed, "file")

@@ -6,16 +6,16 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from isa_cli.backbones.names import BUNDLED
 from isa_cli.cli import console
-from isa_cli.query.files import QUERY_MODEL
+from isa_cli.encoders.names import BUNDLED
+from isa_cli.query.lookup import QUERY_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from isa_cli.training.compose_job import Composed
-    from isa_cli.training.job import Trained
+    from isa_cli.training.config import Trained
 
 WORDS = "the same in red"
 
@@ -102,7 +102,7 @@ def _say_what_next(made: Trained | Composed, gallery: Path, model: str, words: s
 
 def _questions(gallery: Path, model: str) -> list[str]:
     """Return what a query model's weight can be chosen on, as ``isa eval tune`` wants it."""
-    from isa_cli.evaluation.names import WARDROBE, WARDROBE_MODEL
+    from isa_cli.evaluation.plan import WARDROBE, WARDROBE_MODEL
 
     return [WARDROBE] if model == WARDROBE_MODEL else ["my.csv", *_of(gallery)]
 

@@ -63,7 +63,7 @@ class StageOne:
                 "--soft-text has no use where --soft-weight is 0", "leave one of them out"
             )
         file = existing_file("--soft-text", flags.soft_text)
-        from isa_cli.training.bank import read_phrases
+        from isa_cli.training.data.phrases import read_phrases
 
         return cls(named, flags.soft_weight, read_phrases(file), start)
 

@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isa_cli import __version__
-from isa_cli.backbones import load_backbone, locate
-from isa_cli.backbones.devices import choose_place
-from isa_cli.backbones.files import digest_of
-from isa_cli.evaluation.remembered import RememberedEyes, RememberingComposer
+from isa_cli.encoders import load_backbone, locate
+from isa_cli.encoders.devices import choose_place
+from isa_cli.encoders.files import digest_of
+from isa_cli.encoders.text_encoder import BackboneTextEncoder
+from isa_cli.encoders.texts import CachingTextEncoder
+from isa_cli.evaluation.caching import CachingComposer, CachingImageToSentence
 from isa_cli.evaluation.report import document
 from isa_cli.evaluation.runner import run
 from isa_cli.evaluation.vectors import cache_folder, vectors_of
 from isa_cli.query.checkpoint import load as load_query_model
 from isa_cli.query.composers import Calibration, TrainingFree
-from isa_cli.query.eyes import eyes_of
-from isa_cli.query.names import DEFAULT_ALPHA, LEARNED
+from isa_cli.query.image2sentence import image_to_sentence
+from isa_cli.query.methods import DEFAULT_ALPHA, LEARNED
 from isa_cli.query.prompt import MODIFIER, Template
-from isa_cli.query.remembered import Remembered
-from isa_cli.query.text import BackboneTextEncoder
-from isa_cli.search import CALIBRATION_SAMPLE
+from isa_cli.search.searcher import CALIBRATION_SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
+    from isa_cli.encoders.gallery_encoder import BackboneEncoder
     from isa_cli.evaluation.benchmark import Benchmark
-    from isa_cli.evaluation.plan import Plan
+    from isa_cli.evaluation.plan import EvalPlan
     from isa_cli.evaluation.runner import MethodResult
-    from isa_cli.gallery.encoder import BackboneEncoder
     from isa_cli.protocols import Composer
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.reporting import Reporter
@@ -54,7 +54,7 @@ class Evaluated:
 
 
 def measure(
-    make_benchmark: Callable[[], Benchmark], plan: Plan, reporter: Reporter
+    make_benchmark: Callable[[], Benchmark], plan: EvalPlan, reporter: Reporter
 ) -> dict[str, Any]:
     """Return the document of ``evaluate`` alone."""
     return evaluate(make_benchmark, plan, reporter).document
@@ -62,7 +62,7 @@ def measure(
 
 def evaluate(
     make_benchmark: Callable[[], Benchmark],
-    plan: Plan,
+    plan: EvalPlan,
     reporter: Reporter,
     *,
     stored: Vectors | None = None,
@@ -104,7 +104,7 @@ class Bench:
     def __init__(
         self,
         make_benchmark: Callable[[], Benchmark],
-        plan: Plan,
+        plan: EvalPlan,
         reporter: Reporter,
         stored: Vectors | None = None,
     ) -> None:
@@ -118,10 +118,10 @@ class Bench:
         self._is_stored = stored is not None
         self.vectors = self._embedded(stored)
         self._backbone = self._loaded(self.model.header.parts if self.model else {"text"})
-        self._text = Remembered(BackboneTextEncoder(self._backbone, reporter))
+        self._text = CachingTextEncoder(BackboneTextEncoder(self._backbone, reporter))
         self._calibration = calibration(self.vectors)
         self._eyes = self._opened() if self.model else None
-        self._learned: dict[tuple[str, Template | None], RememberingComposer] = {}
+        self._learned: dict[tuple[str, Template | None], CachingComposer] = {}
 
     def composer(
         self, method: str, alpha: float | None = None, template: Template | None = None
@@ -178,17 +178,17 @@ class Bench:
         tuned = self.model.header.alpha(method) if self.model and method in LEARNED else None
         return DEFAULT_ALPHA[method] if tuned is None else tuned
 
-    def _opened(self) -> RememberedEyes:
+    def _opened(self) -> CachingImageToSentence:
         """Return the query model's eyes, for all of its methods and texts."""
         assert self.model is not None
-        eyes = eyes_of(self.model, self._backbone)
-        return RememberedEyes(eyes, features=self.model.injection is not None)
+        eyes = image_to_sentence(self.model, self._backbone)
+        return CachingImageToSentence(eyes, features=self.model.injection is not None)
 
-    def _reading(self, method: str, template: Template | None) -> RememberingComposer:
+    def _reading(self, method: str, template: Template | None) -> CachingComposer:
         """Return a learned composer, alone."""
         assert self.model is not None  # or the plan would have refused the method
         assert self._eyes is not None
-        return RememberingComposer(
+        return CachingComposer(
             self.model if template is None else with_template(self.model, template),
             self._backbone,
             self._text,
@@ -219,7 +219,7 @@ class Bench:
         return rest if stored is None else np.concatenate([stored, rest])
 
     def _encoder(self) -> BackboneEncoder:
-        from isa_cli.gallery.encoder import BackboneEncoder  # noqa: PLC0415 - often not needed
+        from isa_cli.encoders.gallery_encoder import BackboneEncoder  # noqa: PLC0415 - often not needed
 
         backbone = self._loaded({"image"})
         self._reporter.note(backbone.describe())

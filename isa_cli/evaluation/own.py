@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isa_cli.errors import GalleryError, UsageError
-from isa_cli.gallery.scan import Options, Tally, scan
+from isa_cli.gallery.ignore import ScanOptions
+from isa_cli.gallery.walk import Tally, scan
 from isa_cli.images import digest, looks_like_photo, read_file
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class OwnPhotos:
         """
         root = os.path.abspath(os.fsencode(folder))
         by_size: dict[int, list[bytes]] = defaultdict(list)
-        for stamp in scan([root], _Nothing(), Options(), Tally(), looks_like_photo):
+        for stamp in scan([root], _Nothing(), ScanOptions(), Tally(), looks_like_photo):
             by_size[stamp.size].append(stamp.path)
         files = sorted(copies for paths in by_size.values() for copies in _by_content(paths))
         if not files:

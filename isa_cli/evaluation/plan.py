@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
-from isa_cli.query.names import LEARNED, MADE_BY, METHODS, TRAINING_FREE
+from isa_cli.evaluation.datasets import PUBLISHED
+from isa_cli.query.methods import LEARNED, MADE_BY, METHODS, TRAINING_FREE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvalPlan:
     """What a benchmark is run with.
 
     Attributes:
@@ -74,3 +75,28 @@ class Plan:
                 f"{self.query_model} is one of {MADE_BY[own[0]]}",
                 f"use --method {' or '.join(own)}, or leave --method out",
             )
+
+
+WARDROBE = "wardrobe"
+CAPTIONS = "wardrobe-captions"
+BENCHMARKS = (*PUBLISHED, WARDROBE, CAPTIONS)
+
+CSV = "csv"
+"""The command that a CSV file's name is short for."""
+
+TEST_SPLITS = ("test", "test1")
+"""Splits that results are stated on, and that nothing may be chosen by."""
+
+SEED = 7
+"""Of the wardrobe that results are stated on."""
+TUNING_SEED = 1
+"""Of the wardrobe that choices are made on."""
+CASES = 1_200
+GALLERY = 6_000
+CAPTIONED = 1_000
+"""Pictures that are asked for by their captions, each once."""
+PICTURES_PER_CASE = 2
+"""At least: a reference and a right answer."""
+
+WARDROBE_MODEL = "isa-mini"
+"""What the wardrobe is asked of where nobody names a model: the one that knows this world."""

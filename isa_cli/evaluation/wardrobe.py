@@ -9,7 +9,7 @@ from isa_cli import __version__
 from isa_cli.config import cache_dir
 from isa_cli.evaluation.benchmark import Benchmark, Case, at
 from isa_cli.evaluation.metrics import average_precision_at, recall_at
-from isa_cli.evaluation.names import CAPTIONED, CAPTIONS, CASES, GALLERY, SEED, WARDROBE
+from isa_cli.evaluation.plan import CAPTIONED, CAPTIONS, CASES, GALLERY, SEED, WARDROBE
 from isa_cli.wardrobe.captions import caption
 from isa_cli.wardrobe.cases import collection
 from isa_cli.wardrobe.changes import KINDS

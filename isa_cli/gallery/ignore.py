@@ -52,7 +52,7 @@ def is_hidden(name: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ScanOptions:
     """How one run looks at its folders.
 
     Attributes:
@@ -131,7 +131,7 @@ class Scope:
     hidden: bool
 
     @classmethod
-    def of(cls, root: bytes, options: Options) -> Scope:
+    def of(cls, root: bytes, options: ScanOptions) -> Scope:
         """Return the scope of a run's options below an absolute root.
 
         Raises:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
-from isa_cli.gallery import scan
+from isa_cli.gallery.ignore import ScanOptions
 from isa_cli.gallery.pipeline import Pipeline
+from isa_cli.gallery.walk import Tally, gone, scan
 from isa_cli.images import looks_like_photo
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class IndexOptions:
     """How to index.
 
     Attributes:
@@ -37,7 +38,7 @@ class Options:
         dry_run: look, and write nothing.
     """
 
-    scan: scan.Options = field(default_factory=scan.Options)
+    scan: ScanOptions = field(default_factory=ScanOptions)
     batch_size: int | None = None
     workers: int | None = None
     limit: int | None = None
@@ -59,7 +60,7 @@ class Summary:
         seconds: wall time of the whole run, and ``encoding_seconds`` from the loaded model on.
     """
 
-    tally: scan.Tally
+    tally: Tally
     found: int = 0
     embedded: int = 0
     reused: int = 0
@@ -85,7 +86,7 @@ def index_folders(
     roots: Sequence[bytes],
     make_encoder: Callable[[], GalleryEncoder],
     input_size: tuple[int, int],
-    options: Options,
+    options: IndexOptions,
     reporter: Reporter,
     stop: threading.Event,
 ) -> Summary:
@@ -107,16 +108,16 @@ def index_folders(
     """
     started = time.monotonic()
     catalog = gallery.catalog
-    summary = Summary(scan.Tally())
-    walk = scan.scan(roots, catalog, options.scan, summary.tally, is_photo=looks_like_photo)
+    summary = Summary(Tally())
+    found = scan(roots, catalog, options.scan, summary.tally, is_photo=looks_like_photo)
     with reporter.progress("scanning", None, "file") as progress:
         stamps = []
-        for stamp in takewhile(lambda _: not stop.is_set(), islice(walk, options.limit)):
+        for stamp in takewhile(lambda _: not stop.is_set(), islice(found, options.limit)):
             stamps.append(stamp)
             progress.advance()
     summary.found = len(stamps)
     if options.dry_run:
-        summary.gone = len(list(scan.gone(roots, catalog, summary.tally)))
+        summary.gone = len(list(gone(roots, catalog, summary.tally)))
     else:
         for root in roots:
             catalog.add_root(root)
@@ -129,7 +130,7 @@ def index_folders(
             summary.failures, summary.encoding_seconds = pipeline.failures, pipeline.seconds
         summary.interrupted = stop.is_set()
         if not summary.interrupted and summary.remaining == 0:
-            lost = list(scan.gone(roots, catalog, summary.tally))
+            lost = list(gone(roots, catalog, summary.tally))
             summary.gone = catalog.forget(lost).files
             gallery.refresh_index()
     summary.seconds = time.monotonic() - started

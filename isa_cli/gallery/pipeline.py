@@ -22,7 +22,7 @@ import numpy as np
 
 from isa_cli.config import usable_cores
 from isa_cli.errors import ImageError, ModelError
-from isa_cli.gallery.feed import ReadAhead, batched
+from isa_cli.gallery.read_ahead import ReadAhead, batched
 from isa_cli.gallery.records import Embedded, Failed, Same
 from isa_cli.images import digest, open_image, read_file
 

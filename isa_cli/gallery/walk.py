@@ -6,7 +6,7 @@ ends by itself.
 """
 
 # Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
+# ruff: noqa: PTH100, PTH118
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from isa_cli.gallery.ignore import Options, Rules, Scope, parents
+from isa_cli.gallery.ignore import Rules, ScanOptions, Scope, parents
 from isa_cli.types import FileStamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from isa_cli.gallery.records import KnownFile
 
     Entry: TypeAlias = os.DirEntry[bytes]
+
+__all__ = ["Known", "ScanOptions", "Tally", "gone", "scan"]
+
+# Paths are bytes, which pathlib does not take.
+# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
 
 
 class Known(Protocol):
@@ -94,7 +99,7 @@ class Walk:
     """One scan: roots to walk, and a queue of links for later."""
 
     def __init__(
-        self, known: Known, options: Options, tally: Tally, is_photo: Callable[[bytes], bool]
+        self, known: Known, options: ScanOptions, tally: Tally, is_photo: Callable[[bytes], bool]
     ) -> None:
         self.known, self.options, self.tally, self.is_photo = known, options, tally, is_photo
         self.folders: deque[_Folder] = deque()
@@ -268,3 +273,52 @@ class Walk:
 def _is_empty(folder: bytes) -> bool:
     with os.scandir(folder) as entries:
         return next(entries, None) is None
+
+
+# Paths are bytes, which pathlib does not take.
+# ruff: noqa: PTH100, PTH118
+
+
+def scan(
+    roots: Sequence[bytes],
+    known: Known,
+    options: ScanOptions,
+    tally: Tally,
+    is_photo: Callable[[bytes], bool],
+) -> Iterator[FileStamp]:
+    """Yield the new and the changed photos, in an order that depends on their names only.
+
+    Args:
+        roots: folders, and files that are taken whatever their name; may overlap.
+        known: the catalogue.  Asked once a folder, just before the folder's files are yielded.
+        options: how to look.
+        tally: filled in on the way, complete when the iterator ends.
+        is_photo: whether a file's name is a photo's; a catalogued file needs no such name.
+
+    Raises:
+        UsageError: a pattern means nothing.
+    """
+    return Walk(known, options, tally, is_photo).run([os.path.abspath(root) for root in roots])
+
+
+def gone(roots: Sequence[bytes], known: Known, tally: Tally) -> Iterator[bytes]:
+    """Yield the catalogued files at or below the roots that are no longer there, or unwanted.
+
+    Nothing is yielded below a missing root or a folder that could not be listed, nor what the
+    run's options left out; and nothing at all while the scan has not ended, for what it has not
+    met yet may well be there.  What an ignore file leaves out is unwanted, and yielded.
+
+    Args:
+        roots: as given to ``scan``.
+        known: the catalogue; may be written to while this runs.
+        tally: as filled in by the scan.
+    """
+    if not tally.finished:
+        return
+    yield from (path for path in dict.fromkeys(tally.vanished) if not tally.may_be_there(path))
+    done = set(tally.walked)
+    for root in roots:
+        for folder in sorted(set(known.folders_under(os.path.abspath(root))) - done):
+            done.add(folder)
+            if not tally.may_be_there(folder):
+                yield from [os.path.join(folder, name) for name in sorted(known.files_in(folder))]

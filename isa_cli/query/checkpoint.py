@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from isa_cli.backbones.light import LightEncoder
-    from isa_cli.backbones.light_config import LightConfig
+    from isa_cli.encoders.light import LightEncoder
+    from isa_cli.encoders.light_config import LightConfig
+    from isa_cli.query.importing import PublishedMapper
     from isa_cli.query.mappers import PooledMapper
-    from isa_cli.query.published import PublishedMapper
     from isa_cli.query.token_learner import TokenLearner
     from isa_cli.types import EmbeddingSpace
 
@@ -143,7 +143,7 @@ def is_half(path: Path) -> bool:
 
 
 def _rebuild(config: LightConfig) -> LightEncoder:
-    from isa_cli.backbones.light import rebuild  # noqa: PLC0415 - published networks need no timm
+    from isa_cli.encoders.light import rebuild  # noqa: PLC0415 - published networks need no timm
 
     return rebuild(config)
 

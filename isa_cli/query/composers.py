@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.query.names import DEFAULT_ALPHA
+from isa_cli.query.methods import DEFAULT_ALPHA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

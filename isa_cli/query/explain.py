@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from isa_cli.query.composers import Calibration, slerp, unit
-from isa_cli.query.eyes import eyes_of
+from isa_cli.query.image2sentence import image_to_sentence
 from isa_cli.query.isa import BESIDE
 from isa_cli.query.reading import reader_of
 from isa_cli.query.vocabulary import Vocabulary
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
     from isa_cli.protocols import TextEncoder
     from isa_cli.query.checkpoint import QueryModel
-    from isa_cli.query.eyes import Picture
+    from isa_cli.query.image2sentence import Picture
     from isa_cli.query.token_learner import Sentence
     from isa_cli.query.vocabulary import Neighbour
     from isa_cli.types import Pixels, Vectors
@@ -146,7 +146,7 @@ class Explainer:
         text: TextEncoder,
         method: str | None = None,
     ) -> None:
-        self._eyes = eyes_of(model, backbone)
+        self._eyes = image_to_sentence(model, backbone)
         self._prepare = (model.light or backbone).prepare
         self._reader = reader_of(model, backbone, method or model.header.method)
         self._backbone = backbone

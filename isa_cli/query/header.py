@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 
-from isa_cli.backbones.light_config import LightConfig
+from isa_cli.encoders.light_config import LightConfig
 from isa_cli.errors import ModelError
 from isa_cli.query.tuned import alpha_in
 from isa_cli.types import EmbeddingSpace

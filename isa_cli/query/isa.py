@@ -15,7 +15,7 @@ import torch
 
 from isa_cli.errors import SpaceMismatch
 from isa_cli.query.composers import TrainingFree, pushed_away, unit
-from isa_cli.query.eyes import eyes_of
+from isa_cli.query.image2sentence import image_to_sentence
 from isa_cli.query.reading import reader_of
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
     from isa_cli.protocols import TextEncoder
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.composers import Calibration
-    from isa_cli.query.eyes import Picture
+    from isa_cli.query.image2sentence import Picture
     from isa_cli.reporting import Reporter
     from isa_cli.types import EmbeddingSpace, Query, Vectors
 
@@ -71,7 +71,7 @@ class IsaComposer:
         if model.header.space != backbone.space:
             raise SpaceMismatch(backbone.space, model.header.space)
         self._method = method or model.header.method
-        self._eyes = eyes_of(model, backbone)
+        self._eyes = image_to_sentence(model, backbone)
         self._reader = reader_of(model, backbone, self._method, reporter)
         self._backbone = backbone
         self._text = text

@@ -13,7 +13,7 @@ from torch import nn
 
 from isa_cli.errors import UsageError
 from isa_cli.query.header import IM2TEXT, MLP, PHI, TOKEN_LEARNER, MapperConfig
-from isa_cli.query.published import PublishedMapper
+from isa_cli.query.importing import PublishedMapper
 from isa_cli.query.token_learner import Sentence, TokenLearner, Words
 
 if TYPE_CHECKING:

@@ -13,19 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from isa_cli.encoders.text_encoder import text_features
 from isa_cli.errors import ModelError
 from isa_cli.query.header import TWO_STAGE
-from isa_cli.query.layers import (
-    check_layers,
-    fed,
-    hooked,
-    layers_of,
-    projected,
-    word_embedding,
-)
+from isa_cli.query.hooks import check_layers, fed, hooked, layers_of, projected, word_embedding
 from isa_cli.query.prompt import Template
 from isa_cli.query.slots import SlottedTexts
-from isa_cli.query.text import text_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
     from isa_cli.query.adapters import Adapters
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.injection import Injection

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from isa_cli.backbones.texts import SHOWN
+from isa_cli.encoders.texts import SHOWN
 from isa_cli.errors import ModelError
 from isa_cli.query.prompt import first_slot
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
     from isa_cli.query.prompt import Template
     from isa_cli.reporting import Reporter
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
     from isa_cli.query.reading import SentenceReader
 
 _ROWS = 8192

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from isa_cli.training.compose import ComposeSettings
-from isa_cli.training.schedule import COMPOSING, Schedule
+from isa_cli.training.engine.schedule import COMPOSING, Schedule
+from isa_cli.training.tasks.compose import ComposeSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,36 +8,40 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from isa_cli.backbones import load_backbone, locate
+from isa_cli.encoders import load_backbone, locate
 from isa_cli.errors import SpaceMismatch
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.query.adapters import Adapters
 from isa_cli.query.checkpoint import is_half, load, save
-from isa_cli.query.eyes import eyes_of
 from isa_cli.query.header import TWO_STAGE, AdaptersConfig
-from isa_cli.query.layers import check_layers, layers_of, state_width
+from isa_cli.query.hooks import check_layers, layers_of, state_width
+from isa_cli.query.image2sentence import image_to_sentence
 from isa_cli.query.reading import reader_of
-from isa_cli.training.compose import ComposeTask
 from isa_cli.training.compose_job import Composed, ComposeJob
-from isa_cli.training.compose_record import recipe, results, weakness
-from isa_cli.training.loop import Loop
-from isa_cli.training.memory import out_of_memory_told
-from isa_cli.training.negatives import HardNegatives
-from isa_cli.training.plot import plot_run
-from isa_cli.training.random_negatives import RandomNegatives
-from isa_cli.training.record import STAGE_I, earlier
-from isa_cli.training.run_folder import RunFolder
-from isa_cli.training.sentences import sentences_of
-from isa_cli.training.triplet_photos import TripletPhotos
+from isa_cli.training.data.negatives import HardNegatives, RandomNegatives
+from isa_cli.training.data.sentences import sentences_of
+from isa_cli.training.data.triplet_photos import TripletPhotos
+from isa_cli.training.engine.loop import Loop
+from isa_cli.training.engine.out_of_memory import out_of_memory_told
+from isa_cli.training.engine.plot import plot_run
+from isa_cli.training.engine.record import (
+    STAGE_I,
+    composing_recipe,
+    composing_results,
+    earlier,
+    weakness,
+)
+from isa_cli.training.engine.run_folder import RunFolder
+from isa_cli.training.tasks.compose import ComposeTask
 
 if TYPE_CHECKING:
     import threading
 
-    from isa_cli.backbones import Backbone
+    from isa_cli.encoders import Backbone
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.reporting import Reporter
-    from isa_cli.training.compose import ComposeSettings
-    from isa_cli.training.sentences import Sentences
+    from isa_cli.training.data.sentences import Sentences
+    from isa_cli.training.tasks.compose import ComposeSettings
 
 
 __all__ = ["ComposeJob", "Composed", "compose"]
@@ -70,7 +74,7 @@ def compose(job: ComposeJob, reporter: Reporter, stop: threading.Event) -> Compo
             reporter=reporter,
         )
         sentences = sentences_of(
-            eyes_of(model, backbone),
+            image_to_sentence(model, backbone),
             [photos.paths[row] for row in np.unique(photos.references).tolist()],
             features=model.injection is not None,
             reporter=reporter,
@@ -97,7 +101,7 @@ def _composed(
     if model.injection is not None:
         model.injection.requires_grad_(requires_grad=False)
     reader = reader_of(replace(model, adapters=adapters), backbone, TWO_STAGE, reporter)
-    decided = recipe(job, model, photos, adapters.config)
+    decided = composing_recipe(job, model, photos, adapters.config)
     folder = RunFolder(job.out.with_suffix(".compose.run"), decided, fresh=job.fresh)
     with folder.held(), out_of_memory_told(settings.batch, job.schedule.accumulate):
         negatives = HardNegatives(
@@ -127,7 +131,7 @@ def _composed(
         loop.stand_against(untrained)
         if not loop.run(stop):
             return None
-        record = decided | results(loop.progress, photos, untrained, loop.images_per_step)
+        record = decided | composing_results(loop.progress, photos, untrained, loop.images_per_step)
         if (weak := weakness(record)) is not None:
             reporter.warn(weak)
         record |= earlier(model.header, STAGE_I)

@@ -7,25 +7,24 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from isa_cli.backbones import load_backbone, locate
-from isa_cli.backbones.light import LightEncoder, load_light
+from isa_cli.encoders import load_backbone, locate
+from isa_cli.encoders.light import LightEncoder, load_light
 from isa_cli.errors import SpaceMismatch, TrainingError
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.gallery.local_features import LocalFeatures
+from isa_cli.gallery.patch_features import PatchFeatures
 from isa_cli.query.checkpoint import load
 from isa_cli.query.header import is_query_model
-from isa_cli.training.added import settings_with, start_of
-from isa_cli.training.job import Job, Trained
-from isa_cli.training.local import fill, unknown
-from isa_cli.training.photos import TrainingPhotos
+from isa_cli.training.config import Job, Trained, settings_with, start_of
+from isa_cli.training.data.patch_features import fill, unknown
+from isa_cli.training.data.photos import TrainingPhotos
 from isa_cli.training.stages import Stages
-from isa_cli.training.twin import LargeMap
+from isa_cli.training.symmetric import LargeMap
 
 if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
-    from isa_cli.backbones import ModelFiles
+    from isa_cli.encoders import ModelFiles
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.reporting import Reporter
 
@@ -106,12 +105,12 @@ def _local_features(
     files: ModelFiles,
     reporter: Reporter,
     stop: threading.Event,
-) -> tuple[LocalFeatures, TrainingPhotos]:
+) -> tuple[PatchFeatures, TrainingPhotos]:
     """Return the large encoder's local features, computed where they are missing, and the photos.
 
     Photos that can't be opened any more are left out.
     """
-    features = LocalFeatures.open(job.gallery, files.space, job.settings.grid)
+    features = PatchFeatures.open(job.gallery, files.space, job.settings.grid)
     if not len(unknown(features, photos)):
         return features, photos
     reporter.note("computing the large encoder's local features, once for every photo")

@@ -8,38 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from isa_cli.backbones.light import LightEncoder
+from isa_cli.encoders.light import LightEncoder
 from isa_cli.query.checkpoint import Header, MapperConfig, is_half, save
 from isa_cli.query.header import InjectionConfig
+from isa_cli.query.hooks import check_layers, layers_of, state_width
+from isa_cli.query.image2sentence import QueryNetwork
 from isa_cli.query.injection import Injection
-from isa_cli.query.layers import check_layers, layers_of, state_width
 from isa_cli.query.mappers import build_mapper
-from isa_cli.query.network import QueryNetwork
 from isa_cli.query.reading import SentenceReader
-from isa_cli.training.bank import bank_of, phrases_record
-from isa_cli.training.defaults import defaults_for
-from isa_cli.training.distil import DistilTask, Seer
-from isa_cli.training.job import Trained
-from isa_cli.training.loop import Loop
-from isa_cli.training.memory import out_of_memory_told
-from isa_cli.training.photos import Pictures
-from isa_cli.training.plot import plot_run
-from isa_cli.training.record import ISA, earlier, recipe, results
-from isa_cli.training.run_folder import RunFolder
-from isa_cli.training.task import IsaTask
+from isa_cli.training.config import Trained, defaults_for
+from isa_cli.training.data.photos import Pictures
+from isa_cli.training.data.phrases import bank_of, phrases_record
+from isa_cli.training.engine.loop import Loop
+from isa_cli.training.engine.out_of_memory import out_of_memory_told
+from isa_cli.training.engine.plot import plot_run
+from isa_cli.training.engine.record import ISA, earlier, recipe, results
+from isa_cli.training.engine.run_folder import RunFolder
+from isa_cli.training.tasks.distil import DistilTask, Seer
+from isa_cli.training.tasks.isa import IsaTask
 
 if TYPE_CHECKING:
     import threading
 
-    from isa_cli.backbones import Backbone
-    from isa_cli.gallery.local_features import LocalFeatures
+    from isa_cli.encoders import Backbone
+    from isa_cli.gallery.patch_features import PatchFeatures
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.reporting import Reporter
-    from isa_cli.training.job import Job
-    from isa_cli.training.loop import Task
-    from isa_cli.training.photos import TrainingPhotos
-    from isa_cli.training.settings import Settings
-    from isa_cli.training.twin import LargeMap
+    from isa_cli.training.config import Job, Settings
+    from isa_cli.training.data.photos import TrainingPhotos
+    from isa_cli.training.engine.loop import Task
+    from isa_cli.training.symmetric import LargeMap
 
 
 class Stages:
@@ -67,7 +65,7 @@ class Stages:
         self,
         job: Job,
         photos: TrainingPhotos,
-        local: LocalFeatures | None,
+        local: PatchFeatures | None,
         backbone: Backbone,
         light: LightEncoder | LargeMap,
         start: QueryModel | None,

@@ -7,8 +7,8 @@ import os
 import pytest
 import torch
 
-from isa_cli.backbones import locate
-from isa_cli.backbones.light import load_light
+from isa_cli.encoders import locate
+from isa_cli.encoders.light import load_light
 from isa_cli.query.adapters import Adapters
 from isa_cli.query.checkpoint import load, save
 from isa_cli.query.header import AdaptersConfig, Header, MapperConfig, read_header

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from isa_cli.backbones.names import BUNDLED_QUERY
+from isa_cli.encoders.names import BUNDLED_QUERY
 
 SIZE = 56
 """Pictures: the server wants fifty answers besides the reference."""

@@ -9,16 +9,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from isa_cli.backbones import locate
-from isa_cli.backbones.light import load_light
+from isa_cli.encoders import locate
+from isa_cli.encoders.light import load_light
 from isa_cli.evaluation import runner
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.images import open_file
-from isa_cli.query import files
+from isa_cli.query import lookup
 from isa_cli.query.adapters import Adapters
 from isa_cli.query.checkpoint import load, save
-from isa_cli.query.files import QUERY_MODEL
 from isa_cli.query.header import AdaptersConfig, Header, MapperConfig, read_header
+from isa_cli.query.lookup import QUERY_MODEL
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from isa_cli.query.tuned import TUNED, from_json
@@ -151,7 +151,7 @@ def test_the_bundled_query_model_stays_as_it_is_and_the_gallery_gets_a_copy(
     tune, gallery, indexed, tmp_path, monkeypatch
 ):
     path = with_query_model(tmp_path / "bundled.safetensors", indexed.model)
-    monkeypatch.setattr(files, "BUNDLED_QUERY", path)
+    monkeypatch.setattr(lookup, "BUNDLED_QUERY", path)
     before = path.read_bytes()
     said = tune("--method", "isa", "--json")
     assert said.code == 0, said.err

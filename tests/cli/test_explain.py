@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from isa_cli.backbones import locate
-from isa_cli.backbones.light import load_light
+from isa_cli.encoders import locate
+from isa_cli.encoders.light import load_light
 from isa_cli.query.checkpoint import save
-from isa_cli.query.files import QUERY_MODEL
 from isa_cli.query.header import Header, MapperConfig
+from isa_cli.query.lookup import QUERY_MODEL
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from tests.cli.conftest import isa_process

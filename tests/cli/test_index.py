@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from isa_cli.gallery.encoder import BackboneEncoder
+from isa_cli.encoders.gallery_encoder import BackboneEncoder
 
 
 @pytest.fixture

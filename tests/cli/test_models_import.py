@@ -149,7 +149,7 @@ def test_the_one_that_comes_with_isa_serves_its_own_space(
 ):
     with_isa = tmp_path / "bundled.safetensors"
     isa("models", "import", network("searle"), "--for", indexed.model, "--out", with_isa)
-    monkeypatch.setattr("isa_cli.query.files.BUNDLED_QUERY", with_isa)
+    monkeypatch.setattr("isa_cli.query.lookup.BUNDLED_QUERY", with_isa)
     ask = ("search", indexed.photos / "red.jpg", "in green", "--gallery", own, "--device", "cpu")
     bundled = isa(*ask, "--method", "published", "--json")
     assert bundled.code == 0, bundled.err

@@ -7,17 +7,16 @@ import pytest
 
 from isa_cli.filters import And, Compare, In, Not, Or
 from isa_cli.gallery.stores.exact import ExactIndex
-from isa_cli.gallery.stores.graph import Shape
-from isa_cli.gallery.stores.proposals import Effort
-from isa_cli.gallery.stores.usearch import UsearchIndex
+from isa_cli.gallery.stores.hnsw import BuildParams
+from isa_cli.gallery.stores.hnsw_index import HnswIndex, SearchParams
 from isa_cli.protocols import VectorIndex
 from isa_cli.types import EmbeddingSpace
 from tests.fakes import FakeRows
 
 N, DIM = 600, 32
 SPACE = EmbeddingSpace("any", DIM, "d" * 64)
-QUICK = Shape(connectivity=16, expansion_add=64)
-GRAPH_ALWAYS = Effort(expansion=256, few=0)
+QUICK = BuildParams(connectivity=16, expansion_add=64)
+GRAPH_ALWAYS = SearchParams(expansion=256, few=0)
 
 
 def unit(count, seed):
@@ -82,7 +81,7 @@ class Folder:
         self.file = file
 
     def usearch(self, rows, *, writable):
-        return UsearchIndex(
+        return HnswIndex(
             self.path,
             SPACE,
             rows,

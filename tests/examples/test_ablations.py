@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from isa_cli.training.compose import ComposeSettings
-from isa_cli.training.settings import Settings
+from isa_cli.training.config import Settings
+from isa_cli.training.tasks.compose import ComposeSettings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

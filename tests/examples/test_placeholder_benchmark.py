@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from isa_cli.evaluation.published.circo import circo
-from isa_cli.evaluation.published.cirr import cirr
-from isa_cli.evaluation.published.genecis import genecis
+from isa_cli.evaluation.datasets.circo import circo
+from isa_cli.evaluation.datasets.cirr import cirr
+from isa_cli.evaluation.datasets.genecis import genecis
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "placeholder_benchmark.py"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from isa_cli.backbones.light import load_light
+from isa_cli.encoders.light import load_light
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "query_cost.py"
 

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from isa_cli.backbones import load_backbone, space_of
+from isa_cli.encoders import load_backbone, space_of
 from isa_cli.wardrobe.garments import is_held_out
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "train_isa_mini.py"

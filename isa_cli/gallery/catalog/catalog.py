@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from isa_cli.gallery.catalog import checks
 from isa_cli.gallery.catalog.database import Database
-from isa_cli.gallery.catalog.facts import Facts, pop_fact, raise_generation, set_fact
+from isa_cli.gallery.catalog.metadata import Facts, pop_fact, raise_generation, set_fact
 from isa_cli.gallery.catalog.orphans import (
     contents_without_file,
     drop_empty_folders,
@@ -118,7 +118,7 @@ class Catalog(Facts, VectorRows, PhotoRows):
             ValueError: a vector is zero, not finite or of another dimension than the space; no
                 space was set; ``Same`` as something unknown; a path is not absolute.
         """
-        from isa_cli.gallery.catalog.halves import to_blobs, to_keys  # noqa: PLC0415  (numpy)
+        from isa_cli.gallery.catalog.float16 import to_blobs, to_keys  # noqa: PLC0415  (numpy)
 
         vectors = [outcome.vector for outcome in outcomes if isinstance(outcome, Embedded)]
         blobs = iter(to_blobs(vectors, self._dim()) if vectors else ())
@@ -158,7 +158,7 @@ class Catalog(Facts, VectorRows, PhotoRows):
             return self._forget(connection, [*paths, path])
 
     def _forget(self, connection: sqlite3.Connection, paths: Iterable[bytes]) -> Forgotten:
-        from isa_cli.gallery.catalog.halves import to_keys  # noqa: PLC0415  (numpy)
+        from isa_cli.gallery.catalog.float16 import to_keys  # noqa: PLC0415  (numpy)
 
         writes = Writes(connection)
         for path in paths:

@@ -55,7 +55,7 @@ class VectorRows:
             keys: only these; keys that no longer exist are passed over.  ``None``: all.
             after: only keys greater than this one.
         """
-        from isa_cli.gallery.catalog.halves import to_keys, to_vectors  # noqa: PLC0415  (numpy)
+        from isa_cli.gallery.catalog.float16 import to_keys, to_vectors  # noqa: PLC0415  (numpy)
 
         chunks = self._all(after) if keys is None else self._some(keys, after)
         for rows in chunks:
@@ -68,7 +68,7 @@ class VectorRows:
         Reads only these: the first key at or after each of n marks.  Where keys were forgotten in
         a long run, several marks find the same one and there are fewer than n.
         """
-        from isa_cli.gallery.catalog.halves import to_vectors  # noqa: PLC0415  (numpy)
+        from isa_cli.gallery.catalog.float16 import to_vectors  # noqa: PLC0415  (numpy)
 
         if self.count() <= n:
             return to_vectors([blob for rows in self._all(0) for _, blob in rows])
@@ -84,7 +84,7 @@ class VectorRows:
 
     def vector_of(self, digest: bytes) -> NDArray[np.float32] | None:
         """Return the (D,) float32 unit vector of a content, or ``None`` if it is unknown."""
-        from isa_cli.gallery.catalog.halves import to_vectors  # noqa: PLC0415  (numpy)
+        from isa_cli.gallery.catalog.float16 import to_vectors  # noqa: PLC0415  (numpy)
 
         rows = self._db.rows(
             "SELECT vector FROM vectors WHERE key = "

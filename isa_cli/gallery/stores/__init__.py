@@ -50,6 +50,6 @@ def open_index(
         )
     if rows.count() <= EXACT_BELOW:
         return ExactIndex(space, rows)
-    from isa_cli.gallery.stores.usearch import UsearchIndex  # noqa: PLC0415  (0.1 s)
+    from isa_cli.gallery.stores.hnsw_index import HnswIndex  # noqa: PLC0415  (0.1 s)
 
-    return UsearchIndex(Path(location), space, rows, file, record=record, reporter=reporter)
+    return HnswIndex(Path(location), space, rows, file, record=record, reporter=reporter)

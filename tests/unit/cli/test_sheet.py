@@ -14,7 +14,7 @@ from PIL import Image
 from isa_cli.cli.sheet import SheetImage, write_answer, write_sheet
 from isa_cli.cli.thumbnails import SIDE, jpeg
 from isa_cli.errors import ImageError, UsageError
-from isa_cli.request import Answer, Request
+from isa_cli.search.request import Answer, Request
 from isa_cli.types import Hit, Photo, PhotoInfo
 
 HOSTILE = b'/p/<script>alert("1")</script>\'&\n\x1b[31m\xff\xe2\x80\xaegpj.exe'

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from isa_cli.encoders.texts import CachingTextEncoder
 from isa_cli.errors import ImageError
 from isa_cli.evaluation.benchmark import Benchmark, Case, Ranking, at
 from isa_cli.evaluation.measure import calibration
 from isa_cli.evaluation.metrics import average_precision_at, recall_at
 from isa_cli.evaluation.runner import best, run
 from isa_cli.query.composers import TrainingFree
-from isa_cli.query.remembered import Remembered
 from isa_cli.reporting import Silent
 from isa_cli.types import EmbeddingSpace
 
@@ -258,7 +258,7 @@ class Words:
 def test_composers_share_the_words_and_the_weight_of_the_words():
     words = Words()
     names = ("image", "text", "sum", "calibrated")
-    shared, scores = Remembered(words), calibration(GALLERY)
+    shared, scores = CachingTextEncoder(words), calibration(GALLERY)
     composers = [TrainingFree(name, shared, scores, 0.25) for name in names]
     results = run(benchmark([*CASES, Case("d", 3, "east", (0,))]), GALLERY, composers, Silent())
     assert [result.method for result in results] == list(names)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from isa_cli.gallery import stores
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.gallery.indexing import Options, index_folders
+from isa_cli.gallery.indexing import IndexOptions, index_folders
 from isa_cli.reporting import Silent
 from tests.fakes import MeanColour
 
@@ -36,7 +36,7 @@ def run(folder, photos, encoder):
             [os.fsencode(photos)],
             lambda: encoder,
             encoder.input_size,
-            Options(),
+            IndexOptions(),
             Silent(),
             threading.Event(),
         )

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from isa_cli.errors import ModelError
-from isa_cli.gallery import scan
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.gallery.indexing import Options, index_folders
+from isa_cli.gallery.ignore import ScanOptions
+from isa_cli.gallery.indexing import IndexOptions, index_folders
 from isa_cli.images import digest
 from isa_cli.reporting import Silent
 from tests.fakes import MeanColour
@@ -46,7 +46,7 @@ def run(gallery, folder, encoder=None, stop=None, **options):
         [os.fsencode(folder)],
         lambda: encoder,
         encoder.input_size,
-        Options(**options),
+        IndexOptions(**options),
         Silent(),
         stop or threading.Event(),
     )
@@ -72,7 +72,13 @@ def test_an_unchanged_folder_loads_no_model(gallery, folder):
         raise AssertionError("the model was loaded for nothing")
 
     summary = index_folders(
-        gallery, [os.fsencode(folder)], no_model, (8, 8), Options(), Silent(), threading.Event()
+        gallery,
+        [os.fsencode(folder)],
+        no_model,
+        (8, 8),
+        IndexOptions(),
+        Silent(),
+        threading.Event(),
     )
     assert summary.tally.unchanged == 5
     assert summary.found == 0
@@ -129,7 +135,7 @@ def test_a_broken_file_is_named_remembered_and_its_copies_fail_with_it(gallery, 
     assert len({reason for _, reason in summary.failures}) == 1
     again = run(gallery, folder)
     assert (again.found, again.tally.skipped_failed) == (0, 2)
-    retried = run(gallery, folder, scan=scan.Options(retry_failed=True))
+    retried = run(gallery, folder, scan=ScanOptions(retry_failed=True))
     assert len(retried.failures) == 2
 
 
@@ -165,7 +171,13 @@ def test_a_model_that_cannot_be_loaded_leaves_no_thread_behind(gallery, folder):
 
     with pytest.raises(ModelError, match="not here"):
         index_folders(
-            gallery, [os.fsencode(folder)], missing, (8, 8), Options(), Silent(), threading.Event()
+            gallery,
+            [os.fsencode(folder)],
+            missing,
+            (8, 8),
+            IndexOptions(),
+            Silent(),
+            threading.Event(),
         )
     assert not [t for t in threading.enumerate() if t.name.startswith("isa-feed")]
 
@@ -187,7 +199,13 @@ def test_decoding_starts_while_the_model_is_loading(gallery, folder, monkeypatch
 
     monkeypatch.setattr(gallery.catalog, "has", noticed)
     summary = index_folders(
-        gallery, [os.fsencode(folder)], slow_model, (8, 8), Options(), Silent(), threading.Event()
+        gallery,
+        [os.fsencode(folder)],
+        slow_model,
+        (8, 8),
+        IndexOptions(),
+        Silent(),
+        threading.Event(),
     )
     assert summary.embedded == 3
 
@@ -243,7 +261,7 @@ def test_an_unmounted_disk_is_not_forgotten_unless_asked(gallery, folder, tmp_pa
     summary = run(gallery, folder)
     assert summary.tally.missing_roots == [os.fsencode(folder)]
     assert (summary.gone, gallery.catalog.stats().files) == (0, 3)
-    pruned = run(gallery, folder, scan=scan.Options(prune=True))
+    pruned = run(gallery, folder, scan=ScanOptions(prune=True))
     assert (pruned.gone, gallery.catalog.stats().files) == (3, 0)
 
 
@@ -267,6 +285,12 @@ def test_memory_held_before_the_model_is_there_is_bounded(gallery, folder, monke
         return encoder
 
     summary = index_folders(
-        gallery, [os.fsencode(folder)], slow_model, (8, 8), Options(), Silent(), threading.Event()
+        gallery,
+        [os.fsencode(folder)],
+        slow_model,
+        (8, 8),
+        IndexOptions(),
+        Silent(),
+        threading.Event(),
     )
     assert summary.embedded == encoder.encoded == 30

@@ -12,13 +12,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from isa_cli.backbones.light import load_light
+from isa_cli.encoders.light import load_light
 from isa_cli.errors import ModelError, SpaceMismatch
 from isa_cli.query import checkpoint
 from isa_cli.query.checkpoint import Header, load, read_header, save
 from isa_cli.query.header import METADATA_KEY, MapperConfig
+from isa_cli.query.importing import import_published
 from isa_cli.query.mappers import build_mapper
-from isa_cli.query.published import import_published
 from isa_cli.types import EmbeddingSpace
 
 SPACE = EmbeddingSpace("tiny", 32, "a" * 64)

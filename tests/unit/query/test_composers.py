@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isa_cli.query.composers import MIXES, Calibration, TrainingFree, slerp, unit
-from isa_cli.query.names import TRAINING_FREE
+from isa_cli.query.methods import TRAINING_FREE
 from isa_cli.types import EmbeddingSpace, Query
 
 SPACE = EmbeddingSpace("axes", 3, "d" * 64)

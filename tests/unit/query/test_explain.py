@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from isa_cli.backbones import load_backbone
-from isa_cli.backbones.light import load_light
+from isa_cli.encoders import load_backbone
+from isa_cli.encoders.light import load_light
+from isa_cli.encoders.text_encoder import BackboneTextEncoder
 from isa_cli.query.checkpoint import QueryModel
 from isa_cli.query.composers import Calibration, TrainingFree, unit
 from isa_cli.query.explain import LEARNED, QUERY, REFERENCE, SLERP, WORDS, Explainer
@@ -19,7 +20,6 @@ from isa_cli.query.isa import BESIDE, IsaComposer
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader
-from isa_cli.query.text import BackboneTextEncoder
 from isa_cli.query.token_learner import Sentence
 from isa_cli.query.vocabulary import Vocabulary, whole_words
 from isa_cli.types import Query

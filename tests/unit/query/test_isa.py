@@ -9,19 +9,24 @@ import pytest
 import torch
 from PIL import Image
 
-from isa_cli.backbones import load_backbone
-from isa_cli.backbones.light import load_light
-from isa_cli.backbones.local import feature_map
+from isa_cli.encoders import load_backbone
+from isa_cli.encoders.light import load_light
+from isa_cli.encoders.patch_features import feature_map
+from isa_cli.encoders.text_encoder import BackboneTextEncoder
 from isa_cli.errors import ImageError, ModelError, SpaceMismatch
 from isa_cli.query.checkpoint import QueryModel
 from isa_cli.query.composers import Calibration, TrainingFree
-from isa_cli.query.eyes import EmbeddingEyes, LightEyes, MapEyes, eyes_of
 from isa_cli.query.header import Header, MapperConfig
+from isa_cli.query.image2sentence import (
+    EmbeddingImageToSentence,
+    LightImageToSentence,
+    SymmetricImageToSentence,
+    image_to_sentence,
+)
 from isa_cli.query.isa import BESIDE, IsaComposer
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader
-from isa_cli.query.text import BackboneTextEncoder
 from isa_cli.types import EmbeddingSpace, Query
 
 OWN_WORDS = Template(modified="a photo of {sentence} that {modifier}")
@@ -153,8 +158,12 @@ def test_the_template_of_the_file_is_read(models, backbone, opened):
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_says_what_it_is_and_needs(kind, models, backbone):
     header = models[kind].header
-    eyes = {"light": LightEyes, "map": MapEyes, "phi": EmbeddingEyes}[kind]
-    assert type(eyes_of(models[kind], backbone)) is eyes
+    eyes = {
+        "light": LightImageToSentence,
+        "map": SymmetricImageToSentence,
+        "phi": EmbeddingImageToSentence,
+    }[kind]
+    assert type(image_to_sentence(models[kind], backbone)) is eyes
     assert header.parts == ({"text"} if kind == "light" else {"image", "text"})
     method = "published" if kind == "phi" else "isa"
     assert (header.method, composer(models[kind], backbone).name) == (method, method)

@@ -7,8 +7,8 @@ import torch
 
 from isa_cli.errors import UsageError
 from isa_cli.query.header import MapperConfig
+from isa_cli.query.importing import PublishedMapper
 from isa_cli.query.mappers import PooledMapper, build_mapper
-from isa_cli.query.published import PublishedMapper
 from isa_cli.query.token_learner import TokenLearner
 
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isa_cli.backbones import load_backbone
+from isa_cli.encoders import load_backbone
 from isa_cli.errors import ModelError
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import TOGETHER, SentenceReader

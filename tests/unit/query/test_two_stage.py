@@ -13,18 +13,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isa_cli.encoders.text_encoder import BackboneTextEncoder
 from isa_cli.errors import ModelError, UsageError
 from isa_cli.query.adapters import Adapters
 from isa_cli.query.checkpoint import QueryModel, load, save
 from isa_cli.query.composers import Calibration
 from isa_cli.query.header import AdaptersConfig, Header, InjectionConfig, MapperConfig
+from isa_cli.query.hooks import check_layers, fed, hooked, layers_of, state_width
 from isa_cli.query.injection import Injection
 from isa_cli.query.isa import IsaComposer
-from isa_cli.query.layers import check_layers, fed, hooked, layers_of, state_width
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader, reader_of
-from isa_cli.query.text import BackboneTextEncoder
 from isa_cli.query.tuned import Choice, kept
 from isa_cli.types import EmbeddingSpace, Query
 from tests.towers import FAMILIES

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from isa_cli.backbones import load_backbone
-from isa_cli.backbones.light import load_light
+from isa_cli.encoders import load_backbone
+from isa_cli.encoders.light import load_light
 from isa_cli.errors import TrainingError, UsageError
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.records import Embedded
@@ -27,11 +27,11 @@ from isa_cli.query.injection import Injection
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from isa_cli.reporting import Silent
-from isa_cli.training.compose import ComposeSettings
-from isa_cli.training.compose_record import weakness
 from isa_cli.training.compose_run import ComposeJob, compose
-from isa_cli.training.negatives import HardNegatives
-from isa_cli.training.schedule import Schedule
+from isa_cli.training.data.negatives import HardNegatives
+from isa_cli.training.engine.record import weakness
+from isa_cli.training.engine.schedule import Schedule
+from isa_cli.training.tasks.compose import ComposeSettings
 from isa_cli.triplets import Triplet, write_triplets
 from isa_cli.types import FileStamp, PhotoInfo
 

@@ -1,0 +1,119 @@
+"""Fills the gallery's local features: the one time that training runs the large visual encoder."""
+
+from __future__ import annotations
+
+import os
+from itertools import takewhile
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import torch
+
+from isa_cli.config import usable_cores
+from isa_cli.encoders.devices import same_threads_afterwards
+from isa_cli.encoders.gallery_encoder import BackboneEncoder
+from isa_cli.encoders.patch_features import patch_features
+from isa_cli.errors import ImageError
+from isa_cli.gallery.read_ahead import ReadAhead, batched
+from isa_cli.images import open_image, read_file
+
+if TYPE_CHECKING:
+    import threading
+
+    from numpy.typing import NDArray
+
+    from isa_cli.encoders.backbone import Backbone
+    from isa_cli.gallery.patch_features import PatchFeatures
+    from isa_cli.reporting import Reporter
+    from isa_cli.training.data.photos import TrainingPhotos
+    from isa_cli.types import Keys, Pixels
+
+    _Loaded: TypeAlias = tuple[int, Pixels | str]  # a row, and its pixels or why there are none
+
+AHEAD = 128
+"""Pictures decoded ahead of the encoder."""
+
+
+def unknown(features: PatchFeatures, photos: TrainingPhotos) -> Keys:
+    """Return the keys (K,) of the photos that have no local features yet."""
+    return features.missing(photos.keys, photos.contents)
+
+
+def fill(
+    features: PatchFeatures,
+    photos: TrainingPhotos,
+    backbone: Backbone,
+    reporter: Reporter,
+    stop: threading.Event,
+    *,
+    workers: int | None = None,
+    batch_size: int | None = None,
+) -> Keys:
+    """Compute the local features that are missing, and return the keys that still have none.
+
+    Those are photos whose files can't be opened any more, each with a warning, and all that is
+    left where ``stop`` ended the work.  What was finished is on disk: the next call goes on there.
+
+    Args:
+        features: of the gallery.
+        photos: that need them.
+        backbone: the gallery's model, with its image part.
+        reporter: shows progress.
+        stop: when set, the batches under way are finished, and that is it.
+        workers: decoding threads; ``None``: one per usable core.
+        batch_size: pictures per call of the model; ``None``: what suits the device.
+
+    Raises:
+        ModelError: the model has no usable feature map.
+        GalleryError: the features can't be written.
+    """
+    rows = np.flatnonzero(np.isin(photos.keys, unknown(features, photos)))
+    if not len(rows):
+        return photos.keys[:0]
+    workers = workers or usable_cores()
+    # as when indexing: several calls at once, each on one core, are steadier than one on all
+    lanes = BackboneEncoder(backbone).lanes
+    size = batch_size or BackboneEncoder(backbone).batch_size
+
+    def load(row: int) -> _Loaded:
+        try:
+            data = read_file(photos.paths[row])
+            image, _ = open_image(data, at_least=backbone.input_size)
+        except ImageError as error:
+            return row, error.reason
+        return row, backbone.prepare(image)
+
+    def encode(batch: list[_Loaded]) -> tuple[list[_Loaded], NDArray[np.float32] | None]:
+        if lanes > 1:
+            torch.set_num_threads(1)  # of this thread
+        pixels = [found for _, found in batch if not isinstance(found, str)]
+        return batch, patch_features(backbone, pixels, features.grid) if pixels else None
+
+    with (
+        same_threads_afterwards(),
+        ReadAhead(rows.tolist(), load, workers=workers, ahead=max(AHEAD, workers)) as loaded,
+        reporter.progress("local features", len(rows), "img") as progress,
+    ):
+        batches = batched(loaded, lambda _: size, lambda item: not isinstance(item[1], str))
+        going = takewhile(lambda _: not stop.is_set(), batches)
+        with ReadAhead(going, encode, workers=lanes, ahead=2 * lanes) as encoded:
+            for batch, values in encoded:
+                _record(features, photos, batch, values, reporter)
+                progress.advance(len(batch))
+    return unknown(features, photos)
+
+
+def _record(
+    features: PatchFeatures,
+    photos: TrainingPhotos,
+    batch: list[_Loaded],
+    values: NDArray[np.float32] | None,
+    reporter: Reporter,
+) -> None:
+    """Append the local features of one batch, and name the files that gave none."""
+    for row, found in batch:
+        if isinstance(found, str):
+            reporter.warn(f"{os.fsdecode(photos.paths[row])} is left out: {found}")
+    if values is not None:
+        rows = [row for row, found in batch if not isinstance(found, str)]
+        features.append(photos.keys[rows], values, photos.contents[rows])

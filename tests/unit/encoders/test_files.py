@@ -1,0 +1,112 @@
+"""Configs that lack something, and fingerprints."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from isa_cli.encoders import files, locate, space_of
+from isa_cli.errors import ModelError
+
+WEIGHTS = "open_clip_model.safetensors"
+CONFIG = "open_clip_config.json"
+
+
+def _edit(folder: Path, change) -> None:
+    config = json.loads((folder / CONFIG).read_text())
+    change(config)
+    (folder / CONFIG).write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("model_cfg", lambda c: c.pop("model_cfg")),
+        ("preprocess_cfg", lambda c: c.pop("preprocess_cfg")),
+        ("vision_cfg", lambda c: c["model_cfg"].pop("vision_cfg")),
+        ("text_cfg", lambda c: c["model_cfg"].update(text_cfg=3)),
+        ("model_cfg.embed_dim", lambda c: c["model_cfg"].update(embed_dim="32")),
+        ("vision_cfg.image_size", lambda c: c["model_cfg"]["vision_cfg"].update(image_size=[1])),
+        ("preprocess_cfg.mean", lambda c: c["preprocess_cfg"].pop("mean")),
+        ("preprocess_cfg.mean", lambda c: c["preprocess_cfg"].update(mean=[0, 0, "x"])),
+        ("preprocess_cfg.std", lambda c: c["preprocess_cfg"].update(std=[0, 1, 1])),
+        ("preprocess_cfg.resize_mode", lambda c: c["preprocess_cfg"].update(resize_mode="odd")),
+        ("preprocess_cfg.interpolation", lambda c: c["preprocess_cfg"].update(interpolation="x")),
+    ],
+)
+def test_a_wanting_config_is_refused_naming_the_key(folder, key, change):
+    _edit(folder, change)
+    with pytest.raises(ModelError) as error:
+        locate(str(folder))
+    assert f"'{key}'" in error.value.message
+    assert str(folder / CONFIG) in error.value.message
+
+
+def test_a_config_that_is_no_json_is_refused(folder):
+    (folder / CONFIG).write_bytes(b"\xff{")
+    with pytest.raises(ModelError, match="can't be read as JSON"):
+        locate(str(folder))
+
+
+def test_equal_files_are_one_space_under_any_name(tiny_model, folder):
+    assert space_of(str(folder)) == space_of(str(tiny_model))
+    assert space_of(str(folder)).name == "tiny-copy"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["preprocess_cfg"].update(mean=[0.5, 0.5, 0.5]),
+        lambda c: c["preprocess_cfg"].update(resize_mode="squash"),
+        lambda c: c["preprocess_cfg"].update(interpolation="bilinear"),
+        lambda c: c["model_cfg"].update(quick_gelu=True),
+    ],
+)
+def test_whatever_changes_the_vectors_changes_the_space(folder, change):
+    before = space_of(str(folder))
+    _edit(folder, change)
+    assert space_of(str(folder)) != before
+
+
+def test_other_weights_are_another_space_though_size_and_name_are_the_same(folder):
+    before = space_of(str(folder))
+    weights = load_file(folder / WEIGHTS)
+    weights["logit_scale"] += 1
+    save_file(weights, folder / WEIGHTS)
+    os.utime(folder / WEIGHTS, ns=(1, 1))
+    assert space_of(str(folder)) != before
+
+
+def test_a_file_is_hashed_once(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = files.digest_of(folder / WEIGHTS)
+    monkeypatch.setattr(files.hashlib, "file_digest", None)
+    assert files.digest_of(folder / WEIGHTS) == first
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[1]", b'{"x": 3}', b"{"])
+def test_a_damaged_memory_of_digests_only_costs_time(folder, monkeypatch, tmp_path, content):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = files.digest_of(folder / WEIGHTS)
+    memory = tmp_path / "cache" / "isa" / "digests.json"
+    memory.write_bytes(content)
+    assert files.digest_of(folder / WEIGHTS) == first
+    assert json.loads(memory.read_text())
+
+
+def test_the_memory_need_not_be_writable(folder, monkeypatch, tmp_path):
+    (tmp_path / "in-the-way").write_text("a file, not a folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "in-the-way"))
+    assert len(files.digest_of(folder / WEIGHTS)) == 64
+
+
+def test_a_blob_of_the_hubs_cache_is_known_by_its_name(tmp_path):
+    name = "ab" * 32
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / name).write_bytes(b"not what the name says, so it was not read")
+    (tmp_path / "link").symlink_to(Path("blobs") / name)
+    assert files.digest_of(tmp_path / "link") == name
