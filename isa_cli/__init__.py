@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from isa_cli.encoders import load_backbone
+    from isa_cli.encoders.foundation import Foundation
     from isa_cli.errors import IsaError
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.search.searcher import Searcher
@@ -19,17 +20,19 @@ if TYPE_CHECKING:
 
 _HOME = {
     "EmbeddingSpace": "types",
+    "Foundation": "encoders.foundation",
     "Gallery": "gallery.gallery",
     "Hit": "types",
     "IsaError": "errors",
     "Photo": "types",
     "Query": "types",
-    "Searcher": "search",
-    "load_backbone": "backbones",
+    "Searcher": "search.searcher",
+    "load_backbone": "encoders",
 }
 
 __all__ = [
     "EmbeddingSpace",
+    "Foundation",
     "Gallery",
     "Hit",
     "IsaError",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from isa_cli.atomic import replacing
 from isa_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -122,12 +123,8 @@ def save_chart(path: Path, panels: Sequence[Panel | BarPanel], title: str = "") 
         OSError: the file can't be written.
     """
     figure = draw(panels, title)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as part:
         figure.savefig(part, format="png", dpi=DOTS)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def draw(panels: Sequence[Panel | BarPanel], title: str = "") -> Figure:

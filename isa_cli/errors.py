@@ -11,19 +11,37 @@
     │   ├── GalleryDamaged      the catalogue itself fails its integrity check
     │   └── SpaceMismatch       the gallery holds another model's vectors
     ├── TrainingError     4     a training run that cannot begin, or go on
-    ├── BenchmarkError    4     a published benchmark that is not there as it was published
-    └── Interrupted       130   SIGINT or SIGTERM, after everything finished has been saved
+    └── BenchmarkError    4     a published benchmark that is not there as it was published
 
-Exit codes: 0 done, 1 nothing found, 2 the request, 3 done but some files failed, 4 the world,
-130 interrupted.  ``ValueError`` is a programmer's mistake and shows its traceback.
+The numbers are ``ExitCode``'s.  ``ValueError`` is a programmer's mistake and shows its traceback.
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from isa_cli.types import EmbeddingSpace
+
+
+class ExitCode(IntEnum):
+    """How a command ends."""
+
+    DONE = 0
+    NOTHING_FOUND = 1
+    USAGE = 2
+    """The request asks for something impossible."""
+    SOME_FAILED = 3
+    """Done, but some files could not be."""
+    WORLD = 4
+    """The gallery, the model or the machine is in the way."""
+    BUG = 70
+    """An unexpected error (EX_SOFTWARE): never 1, which says that nothing was found."""
+    INTERRUPTED = 130
+    """By SIGINT or SIGTERM, after everything finished has been saved."""
+    CLOSED_PIPE = 141
+    """What a shell reports for a program that SIGPIPE ended: ``isa search x | head -1``."""
 
 
 class IsaError(Exception):
@@ -34,7 +52,7 @@ class IsaError(Exception):
         hint: what to do next; '' where there is nothing better than the message.
     """
 
-    exit_code: ClassVar[int] = 4
+    exit_code: ClassVar[int] = ExitCode.WORLD
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -45,7 +63,7 @@ class IsaError(Exception):
 class UsageError(IsaError):
     """The command line or the settings ask for something impossible."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class FilterError(UsageError):
@@ -60,7 +78,7 @@ class ImageError(IsaError):
         hint: what to do next.
     """
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
     def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason, hint)
@@ -108,7 +126,18 @@ class BenchmarkError(IsaError):
     """A published benchmark that is not there as it was published; says which file, and what."""
 
 
-class Interrupted(IsaError):
-    """Stopped by a signal, after everything finished has been saved."""
+def brief(error: BaseException, lines: int = 1) -> str:
+    r"""What a foreign exception says, short enough for one sentence of ours: 300 characters.
 
-    exit_code = 130
+    Args:
+        error: of a library's.
+        lines: how many of its lines may count; torch's first one alone names no layer.
+
+    Examples:
+        >>> brief(RuntimeError("size mismatch  for\n\n  layer.0"), lines=2)
+        'size mismatch for layer.0'
+        >>> brief(KeyError())
+        'KeyError'
+    """
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(" ".join(said[:lines]).split())[:300] or type(error).__name__

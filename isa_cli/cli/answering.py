@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import absolute
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ def _nothing(answer: Answer, gallery: Gallery, under: Sequence[str]) -> str:
         return "nothing found: the gallery is empty; fill it with isa index DIR"
     if answer.considered == 0:
         missing = [name for name in under if not absolute(name).is_dir()]
-        why = f"; there is no folder {console.printable(missing[0])}" if missing else ""
+        why = f"; there is no folder {wording.printable(missing[0])}" if missing else ""
         return f"no photo matches the filters (0 of {total:,}){why}"
     return "nothing found but the reference itself; --include-ref shows it"
 
@@ -124,6 +125,6 @@ def present(answer: Answer, request: Request, output: Output) -> None:
         to_open = output.sheet
         write_answer(to_open, answer, request)
         if not output.quiet:
-            console.say(f"contact sheet: {console.printable(str(to_open))}")
+            console.say(f"contact sheet: {wording.printable(str(to_open))}")
     if output.open_it and typer.launch(str(to_open)) != 0:
-        console.say(f"isa: can't open {console.printable(str(to_open))}: no program is set for it")
+        console.say(f"isa: can't open {wording.printable(str(to_open))}: no program is set for it")

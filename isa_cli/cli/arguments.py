@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from isa_cli.cli.console import printable
-from isa_cli.cli.paths import expanded
 from isa_cli.errors import UsageError
+from isa_cli.paths import expanded
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

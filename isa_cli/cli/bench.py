@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import GalleryMissing, UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +93,7 @@ def _folder(photos: str | None) -> Path | None:
         return None
     folder = absolute(photos)
     if not photos or not folder.is_dir():
-        raise UsageError(f"there is no folder {console.printable(photos)!r}", "check --photos")
+        raise UsageError(f"there is no folder {wording.printable(photos)!r}", "check --photos")
     return folder
 
 

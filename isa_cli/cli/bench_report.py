@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from isa_cli import wording
 from isa_cli.cli import console
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
     for one in report.search:
         yield from _search(one)
     if report.peak_bytes is not None:
-        yield "peak memory", console.size(report.peak_bytes)
+        yield "peak memory", wording.size(report.peak_bytes)
 
 
 def _machine(machine: Machine) -> Iterator[tuple[str, str]]:
@@ -56,7 +57,7 @@ def _machine(machine: Machine) -> Iterator[tuple[str, str]]:
 
 
 def _index(times: IndexTimes) -> Iterator[tuple[str, str]]:
-    yield "indexing", f"{times.photos:,} photos with {console.printable(times.model)}"
+    yield "indexing", f"{times.photos:,} photos with {wording.printable(times.model)}"
     yield "  pipeline", f"{times.pipeline:.1f} img/s"
     yield "  bare encoder", f"{times.encoder:.1f} img/s"
     yield "  bare decoder", f"{times.decoder:.1f} img/s"
@@ -66,7 +67,7 @@ def _index(times: IndexTimes) -> Iterator[tuple[str, str]]:
 
 def _search(report: SearchReport) -> Iterator[tuple[str, str]]:
     warm = report.warm
-    yield "searching", f"{console.printable(report.gallery)}: {warm.vectors:,} vectors"
+    yield "searching", f"{wording.printable(report.gallery)}: {warm.vectors:,} vectors"
     yield "  engine", warm.engine
     yield "  open", f"{warm.open_ms:.1f} ms"
     yield "  warm", f"{warm.p50_ms:.2f} ms, p95 {warm.p95_ms:.2f} ms"

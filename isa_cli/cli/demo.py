@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import absolute
-from isa_cli.errors import UsageError
+from isa_cli.errors import ExitCode, UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from isa_cli.search.searcher import Searcher
 
 FAREWELL = "isa: stopping; what is done is saved, and the same command goes on from here"
-INTERRUPTED = 130
 
 
 def demo(
@@ -50,18 +50,18 @@ def demo(
 
     reporter = console.ConsoleReporter(quiet=quiet)
     if not quiet:
-        console.say(f"everything goes into {console.printable(str(where))}")
+        console.say(f"everything goes into {wording.printable(str(where))}")
     world = make_world(where, seed, reporter)
     settings = options.settings(gallery=str(where / "gallery"))
     with Gallery.open(settings.gallery, writable=True, reporter=reporter) as gallery:
         summary = _index(world, gallery, settings, reporter)
         if summary.interrupted:
-            return INTERRUPTED
+            return ExitCode.INTERRUPTED
         if not quiet:
-            console.say(f"{console.counted(summary.embedded, 'picture')} embedded")
+            console.say(f"{wording.counted(summary.embedded, 'picture')} embedded")
         told = _ask(world, searcher(gallery, settings, None, reporter), reporter)
     sheet = _sheet(where / "sheet.html", world, told)
-    console.put(f"contact sheet: {console.printable(str(sheet))}")
+    console.put(f"contact sheet: {wording.printable(str(sheet))}")
     _next_steps()
     if open_it and typer.launch(str(sheet)) != 0:
         console.say("isa: can't open it: no program is set for it")
@@ -153,7 +153,7 @@ def _sheet(path: Path, world: World, told: Told) -> Path:
             "right": f"{sum(told.right)} of {len(told.right)}",
             "there are": f"{len(world.main.targets)} right ones",
             "method": told.answer.method,
-            "compared with": console.counted(told.answer.considered, "picture"),
+            "compared with": wording.counted(told.answer.considered, "picture"),
         },
     )
     return path

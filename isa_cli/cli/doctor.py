@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.errors import GalleryDamaged, GalleryMissing, IsaError
+from isa_cli.errors import ExitCode, GalleryDamaged, GalleryMissing, IsaError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 LOW_DISK = 1e9
 """Free bytes below which indexing may end early: about half a million photos' worth."""
-
-FAILED = 4
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,11 @@ def doctor(
     wrong = 0
     for check in _checks(settings, model):
         mark = {True: "✓", False: "✗", None: "·"}[check.ok]
-        console.put(f"{mark} {check.name}: {console.printable(check.text)}")
+        console.put(f"{mark} {check.name}: {wording.printable(check.text)}")
         if check.step and not check.ok:
-            console.put(f"  → {console.printable(check.step)}")
+            console.put(f"  → {wording.printable(check.step)}")
         wrong += check.ok is False
-    return FAILED if wrong else 0
+    return ExitCode.WORLD if wrong else 0
 
 
 def _fix(settings: Settings) -> None:
@@ -160,7 +159,7 @@ def _gallery(settings: Settings, model: str | None) -> Iterator[Check]:
 
 
 def _catalogue(gallery: Gallery) -> Check:
-    where = f"{gallery.folder}, {console.counted(gallery.catalog.stats().photos, 'photo')}"
+    where = f"{gallery.folder}, {wording.counted(gallery.catalog.stats().photos, 'photo')}"
     try:
         problems = gallery.catalog.check()
     except GalleryDamaged as error:
@@ -174,7 +173,7 @@ def _catalogue(gallery: Gallery) -> Check:
 def _roots(gallery: Gallery) -> Iterator[Check]:
     for root in gallery.catalog.roots():
         reachable = Path(os.fsdecode(root)).exists()
-        text = console.printable(root) + ("" if reachable else " is not there now")
+        text = wording.printable(root) + ("" if reachable else " is not there now")
         step = "attach the disk; or forget its photos: isa index --prune"
         yield Check("photos", True if reachable else None, text, step)
 
@@ -217,4 +216,4 @@ def _disk(folder: Path) -> Check:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     step = "free some space, or choose another place with --gallery DIR"
-    return Check("disk", free >= LOW_DISK, f"{console.size(free)} free at {folder}", step)
+    return Check("disk", free >= LOW_DISK, f"{wording.size(free)} free at {folder}", step)

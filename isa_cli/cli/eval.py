@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isa_cli.cli import console, options
+from isa_cli import wording
 from isa_cli.cli import eval_options as own
+from isa_cli.cli import options
 from isa_cli.cli.eval_compare import compare
 from isa_cli.cli.eval_options import Asking
 from isa_cli.cli.eval_published import published
@@ -58,7 +59,7 @@ def completed(arguments: list[str], commands: Collection[str]) -> list[str]:
         return arguments
     if arguments[0].lower().endswith(".csv"):
         return [CSV, *arguments]
-    raise UsageError(f"no benchmark is called {console.printable(arguments[0])!r}", names)
+    raise UsageError(f"no benchmark is called {wording.printable(arguments[0])!r}", names)
 
 
 def csv(

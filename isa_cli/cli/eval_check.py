@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from isa_cli import wording
 from isa_cli.cli import console
 from isa_cli.cli.eval_report import screen_for_tables, table_of
 
@@ -63,7 +64,7 @@ def _document(found: Check) -> dict[str, Any]:
 def _print(benchmark: Published, found: Check) -> None:
     from rich.markup import escape
 
-    root = console.printable(str(found.root))
+    root = wording.printable(str(found.root))
     console.put(f"{benchmark.title}, {found.split}, below {root}\n")
     table = table_of(["", "what"], ["there", "published"])
     for row in found.rows:
@@ -74,12 +75,12 @@ def _print(benchmark: Published, found: Check) -> None:
         return
     told: set[tuple[str, str]] = set()
     for row in found.missing:
-        console.put(f"{row.what}: {console.printable(str(row.where))}")
+        console.put(f"{row.what}: {wording.printable(str(row.where))}")
         if row.problem:
-            console.put(f"  {console.printable(row.problem)}")
+            console.put(f"  {wording.printable(row.problem)}")
         if (row.url, row.command) not in told:  # one clone brings several files
             console.put(f"  from {row.url}")
-            console.put(f"  {console.printable(row.command)}".rstrip())
+            console.put(f"  {wording.printable(row.command)}".rstrip())
         told.add((row.url, row.command))
         console.put("")
 

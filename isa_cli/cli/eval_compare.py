@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
 from isa_cli.cli.eval_options import existing_file
 from isa_cli.errors import UsageError
@@ -56,7 +57,7 @@ def _pair(methods: str | None) -> tuple[str, str] | None:
     names = [name.strip() for name in methods.split(",") if name.strip()]
     if len(names) != 2:  # noqa: PLR2004 - a pair
         raise UsageError(
-            f"--methods {console.printable(methods)!r} is no pair",
+            f"--methods {wording.printable(methods)!r} is no pair",
             "name one of each: --methods A,B",
         )
     return names[0], names[1]
@@ -76,8 +77,8 @@ def _put_json(files: tuple[Path, Path], found: Differences) -> None:
 def _tables(title: str, files: tuple[Path, Path], found: Differences) -> None:
     from isa_cli.cli.eval_report import screen_for_tables, table_of
 
-    a, b = (console.printable(file.name) for file in files)
-    console.put(f"{console.printable(title)}: percent; A is {a}, B is {b}\n")
+    a, b = (wording.printable(file.name) for file in files)
+    console.put(f"{wording.printable(title)}: percent; A is {a}, B is {b}\n")
     screen = screen_for_tables()
     for pair, metrics in found.items():
         table = table_of([_called(pair)], ["A", "B", "B - A", "95 % interval", "p"])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isa_cli.cli import console
-from isa_cli.cli.paths import absolute
+from isa_cli import wording
 from isa_cli.errors import UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,10 +133,10 @@ def _target(option: str, name: str | None) -> Path | None:
         return None
     path = absolute(name)
     if not name or path.is_dir():
-        raise UsageError(f"{option} {console.printable(name)!r} is no file", "name a file to write")
+        raise UsageError(f"{option} {wording.printable(name)!r} is no file", "name a file to write")
     if not path.parent.is_dir():
         raise UsageError(
-            f"{option} {console.printable(name)} lies in a folder that is not there",
+            f"{option} {wording.printable(name)} lies in a folder that is not there",
             "make the folder first",
         )
     return path
@@ -150,5 +150,5 @@ def existing_file(option: str, name: str) -> Path:
     """
     path = absolute(name)
     if not name or not path.is_file():
-        raise UsageError(f"there is no file {console.printable(name)!r}", f"check {option}")
+        raise UsageError(f"there is no file {wording.printable(name)!r}", f"check {option}")
     return path

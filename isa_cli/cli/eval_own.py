@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isa_cli.cli import console, eval_run, options
+from isa_cli import wording
+from isa_cli.cli import eval_run, options
 from isa_cli.cli.eval_options import existing_file
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ def questions(file: str, gallery: str | None, asking: Asking) -> Own:
 
     folder = absolute(gallery) if gallery is not None else settings.gallery
     if gallery is not None and not folder.is_dir():
-        raise UsageError(f"there is no folder {console.printable(gallery)!r}", "check --gallery")
+        raise UsageError(f"there is no folder {wording.printable(gallery)!r}", "check --gallery")
     if gallery is None or (folder / CATALOG).exists():
         return _of_gallery(path, folder, settings, asking, learned)
     return _of_folder(path, folder, settings, asking, learned)

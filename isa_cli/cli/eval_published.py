@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
 from isa_cli.cli import eval_options as own
 from isa_cli.cli.eval_options import Asking
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
 from isa_cli.evaluation.datasets import PUBLISHED
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +160,7 @@ def root_of(benchmark: Published, root: str | None) -> Path:
         return absolute(os.environ.get(DATA) or "~/data") / benchmark.folder
     where = absolute(root)
     if not root or not where.is_dir():
-        raise UsageError(f"there is no folder {console.printable(root)!r}", "check --root")
+        raise UsageError(f"there is no folder {wording.printable(root)!r}", "check --root")
     return where
 
 
@@ -168,7 +169,7 @@ def _annotations(name: str | None) -> Path | None:
         return None
     path = absolute(name)
     if not name or not path.exists():
-        raise UsageError(f"there is nothing at {console.printable(name)!r}", "check --annotations")
+        raise UsageError(f"there is nothing at {wording.printable(name)!r}", "check --annotations")
     return path
 
 
@@ -177,5 +178,5 @@ def _folder(name: str | None) -> Path | None:
         return None
     path = absolute(name)
     if not name or (path.exists() and not path.is_dir()):
-        raise UsageError(f"--submission {console.printable(name)!r} is no folder", "name a folder")
+        raise UsageError(f"--submission {wording.printable(name)!r} is no folder", "name a folder")
     return path

@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from isa_cli import wording
 from isa_cli.cli import console
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def protocol_line(protocol: Mapping[str, Any]) -> str:
 def _told(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{name}={_quoted(each)}" for name, each in value.items())
-    return console.printable(_quoted(value))
+    return wording.printable(_quoted(value))
 
 
 def _quoted(value: Any) -> str:
@@ -62,7 +63,7 @@ def _quoted(value: Any) -> str:
 
 def title_of(document: Mapping[str, Any]) -> str:
     """Return what was measured, in two words."""
-    return f"{console.printable(document['benchmark'])}, {document['split']}"
+    return f"{wording.printable(document['benchmark'])}, {document['split']}"
 
 
 def _headline(document: Mapping[str, Any]) -> str:
@@ -128,7 +129,7 @@ def _by_group(results: Sequence[Mapping[str, Any]], metric: str) -> Table:
     groups = results[0]["groups"]
     if len(groups) > MOST_COLUMNS:
         return _groups_down(results, metric)
-    heads = [f"{console.printable(name)}\n{group['cases']:,}" for name, group in groups.items()]
+    heads = [f"{wording.printable(name)}\n{group['cases']:,}" for name, group in groups.items()]
     table = table_of(["method"], heads)
     for result in results:
         values = [group["metrics"][metric] for group in result["groups"].values()]
@@ -142,7 +143,7 @@ def _groups_down(results: Sequence[Mapping[str, Any]], metric: str) -> Table:
     for name, group in results[0]["groups"].items():
         values = [result["groups"][name]["metrics"][metric] for result in results]
         row = (f"{100 * value:.1f}" for value in values)
-        table.add_row(console.printable(name), f"{group['cases']:,}", *row)
+        table.add_row(wording.printable(name), f"{group['cases']:,}", *row)
     return table
 
 
@@ -186,7 +187,7 @@ def _markdown(document: Mapping[str, Any]) -> Iterator[str]:
 
 def command_line() -> str:
     """Return what was typed, so that it can be typed again."""
-    return console.printable(shlex.join(["isa", *sys.argv[1:]]))
+    return wording.printable(shlex.join(["isa", *sys.argv[1:]]))
 
 
 def _rows(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from isa_cli import wording
 from isa_cli.cli import console, eval_report, options
 from isa_cli.cli.eval_options import existing_file
 from isa_cli.errors import ModelError, UsageError
@@ -136,7 +137,7 @@ def run(
         write_page(output.html, done, output.html_cases, number)
         if not output.quiet:
             method = done.results[number].method
-            console.say(f"page of {method}: {console.printable(str(output.html))}")
+            console.say(f"page of {method}: {wording.printable(str(output.html))}")
     return 0
 
 
@@ -155,7 +156,7 @@ def _submit(done: Evaluated, folder: Path, *, quiet: bool) -> None:
         assert result.rankings is not None
         for file in write(done.benchmark, result.rankings, place):
             if not quiet:
-                console.say(f"{result.method}: {console.printable(str(file))}")
+                console.say(f"{result.method}: {wording.printable(str(file))}")
 
 
 def _methods(benchmark: str, asked: str | None, learned: Path | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from isa_cli import wording
 from isa_cli.cli import console
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def show(tuned: Tuned, place: Path | None, *, as_json: bool) -> None:
     from isa_cli.cli.eval_report import protocol_line, screen_for_tables, table_of
 
     choice = tuned.choice
-    title = f"{console.printable(choice.benchmark)}, {choice.split}"
+    title = f"{wording.printable(choice.benchmark)}, {choice.split}"
     console.put(f"{title}: {choice.metric}, percent, and its 95 % interval\n")
     table = table_of(["method", "text"], ["alpha", choice.metric])
     best = sorted(tuned.trials, key=lambda trial: -trial.value)[:BEST]
@@ -60,7 +61,7 @@ def _kept(tuned: Tuned, place: Path | None) -> str:
     weight = "" if choice.alpha is None else f", alpha {choice.alpha:g}"
     if place is None:
         return f"best: {choice.method}{weight}; nothing was stored"
-    return f"best: {choice.method}{weight}; stored in {console.printable(str(place))}"
+    return f"best: {choice.method}{weight}; stored in {wording.printable(str(place))}"
 
 
 def _document(tuned: Tuned, place: Path | None) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from isa_cli import wording
 from isa_cli.cli import console
 from isa_cli.cli.eval_published import root_of
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
 from isa_cli.evaluation.datasets import PUBLISHED
 from isa_cli.evaluation.plan import (
@@ -20,6 +20,7 @@ from isa_cli.evaluation.plan import (
     WARDROBE,
     WARDROBE_MODEL,
 )
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def _own_file(benchmark: str, file: str | None) -> str | None:
         return file
     if file is not None:
         raise UsageError(
-            f"{console.printable(benchmark)} takes no file, unlike {CSV}",
+            f"{wording.printable(benchmark)} takes no file, unlike {CSV}",
             "isa eval tune csv FILE.csv, or isa eval tune BENCHMARK",
         )
     return benchmark if benchmark.lower().endswith(f".{CSV}") else None
@@ -112,7 +113,7 @@ def _refuse_tests(name: str, split: str | None, seed: int) -> None:
     if name not in BENCHMARKS:
         known = ", ".join((*PUBLISHED, WARDROBE))
         raise UsageError(
-            f"no benchmark is called {console.printable(name)!r}",
+            f"no benchmark is called {wording.printable(name)!r}",
             f"there are {known}, and your own: FILE.csv",
         )
     if name == WARDROBE:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
 from isa_cli.cli.arguments import references_and_modifier
 from isa_cli.cli.search import page_path
@@ -215,6 +216,6 @@ def _present(
 
     write(page, explained)
     if not quiet:
-        console.say(f"page: {console.printable(str(page))}")
+        console.say(f"page: {wording.printable(str(page))}")
     if open_it and typer.launch(str(page)) != 0:
-        console.say(f"isa: can't open {console.printable(str(page))}: no program is set for it")
+        console.say(f"isa: can't open {wording.printable(str(page))}: no program is set for it")

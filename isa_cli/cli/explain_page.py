@@ -14,10 +14,10 @@ from io import BytesIO
 from string import Template
 from typing import TYPE_CHECKING
 
-from isa_cli.cli.console import counted
 from isa_cli.cli.explain_report import MEANING, no_map
 from isa_cli.cli.sheet import LOADERS, SheetImage, equation, inlined, link, put_page
 from isa_cli.cli.thumbnails import jpeg
+from isa_cli.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

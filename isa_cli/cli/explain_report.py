@@ -7,6 +7,7 @@ import sys
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from isa_cli import wording
 from isa_cli.cli import console, results
 
 if TYPE_CHECKING:
@@ -94,13 +95,13 @@ def _split(split: Split) -> dict[str, Any]:
 
 def _lines(explained: Explained) -> Iterator[str]:
     tokens = explained.explanation.tokens
-    name = console.printable(str(explained.request.references[0]))
-    yield f"{name}, read as {console.counted(len(tokens), 'word')} of isa's own"
+    name = wording.printable(str(explained.request.references[0]))
+    yield f"{name}, read as {wording.counted(len(tokens), 'word')} of isa's own"
     yield ""
     for number, token in enumerate(tokens, 1):
         yield from _beside(_drawn(token.attention), list(_facts(number, token)))
         yield ""
-    yield f'the query, {name} + "{console.printable(explained.request.modifier)}"'
+    yield f'the query, {name} + "{wording.printable(explained.request.modifier)}"'
     yield "  cosine with"
     for part, cosine in explained.explanation.cosines().items():
         yield f"  {cosine:6.3f}  {part + ':':<10} {MEANING[part]}"
@@ -163,7 +164,7 @@ def _answers(explained: Explained) -> Iterator[str]:
 
 def _row(hit: Hit, split: Split) -> str:
     cells = "".join(f"{score.cosine:9.3f} {score.z:+6.2f}" for score in split.scores.values())
-    photo = console.shortest(hit.photo.paths[0])
+    photo = wording.shortest(hit.photo.paths[0])
     return f"{hit.rank:>3}{cells}  {split.gain:+6.2f}  {photo}"
 
 

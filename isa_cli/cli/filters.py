@@ -6,9 +6,9 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from isa_cli.cli.paths import catalogued
 from isa_cli.errors import FilterError
 from isa_cli.filters import And, Compare, Contains, In, Near, Or, Under
+from isa_cli.paths import catalogued
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

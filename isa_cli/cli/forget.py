@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import catalogued
-from isa_cli.errors import UsageError
+from isa_cli.errors import ExitCode, UsageError
+from isa_cli.paths import catalogued
 
 if TYPE_CHECKING:
     from isa_cli.gallery.catalog import Catalog
-
-NOTHING_FOUND = 1
 
 
 def forget(
@@ -52,10 +51,10 @@ def forget(
     if not quiet:
         did, gone = ("would forget", "would leave") if dry_run else ("forgot", "left")
         console.say(
-            f"{did} {console.counted(files, 'file')} "
-            f"({console.counted(photos, 'photo')} {gone} the gallery)"
+            f"{did} {wording.counted(files, 'file')} "
+            f"({wording.counted(photos, 'photo')} {gone} the gallery)"
         )
-    return 0 if files else NOTHING_FOUND
+    return 0 if files else ExitCode.NOTHING_FOUND
 
 
 def _would_go(catalog: Catalog, wanted: list[bytes]) -> tuple[int, int]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import catalogued
 from isa_cli.errors import UsageError
+from isa_cli.paths import catalogued
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -115,7 +116,7 @@ def _check_roots(roots: Sequence[bytes], folder: Path) -> None:
         known = []
     for root in missing:
         if root not in known:
-            raise UsageError(f"there is no folder {console.printable(root)}", "check the path")
+            raise UsageError(f"there is no folder {wording.printable(root)}", "check the path")
 
 
 @contextmanager

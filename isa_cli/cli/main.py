@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import isa_cli
+from isa_cli import wording
 from isa_cli.cli import console
 from isa_cli.cli.bench import bench
 from isa_cli.cli.demo import demo
@@ -27,16 +28,11 @@ from isa_cli.cli.status import status
 from isa_cli.cli.train import trainings
 from isa_cli.cli.triplets import triplets
 from isa_cli.cli.wardrobe import wardrobe
-from isa_cli.errors import IsaError
+from isa_cli.errors import ExitCode, IsaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BUG = 70
-"""Exit code of an unexpected error (EX_SOFTWARE): never 1, which says that nothing was found."""
-CLOSED_PIPE = 141
-"""What a shell reports for a program that SIGPIPE ended; ``isa search x | head -1``."""
-INTERRUPTED = 130
 COMPLETING = "_ISA_COMPLETE"
 """The environment variable by which a shell asks for completions."""
 
@@ -74,7 +70,7 @@ class _Commands(TyperGroup):
         except BrokenPipeError:
             # Python flushes stdout once more on its way out; let that go nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return CLOSED_PIPE
+            return ExitCode.CLOSED_PIPE
         except KeyboardInterrupt as error:
             raise typer.Abort from error  # which typer passes on: this one it would swallow
         return code
@@ -210,12 +206,12 @@ def _explained(error: BaseException) -> int:
             code = error.exit_code
         case typer.Abort() | KeyboardInterrupt():
             console.say("isa: interrupted")
-            code = INTERRUPTED
+            code = ExitCode.INTERRUPTED
         case _ if told := _told(error):
             console.complain(*told)
         case _:
             _confess(error)
-            code = BUG
+            code = ExitCode.BUG
     return code
 
 
@@ -242,7 +238,7 @@ _ADVICE = {
 def _told(error: BaseException) -> tuple[str, str] | None:
     """Return words for what the world may do to any program; ``None``: a bug of ours."""
     if isinstance(error, OSError) and error.errno is not None:
-        name = f": {console.printable(error.filename)}" if error.filename else ""
+        name = f": {wording.printable(error.filename)}" if error.filename else ""
         return f"{error.strerror or error}{name}", _ADVICE.get(error.errno, "")
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory", "try a smaller --batch-size, or a smaller --model"

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
 from isa_cli.cli.models_import import import_network
+from isa_cli.errors import ExitCode
 
 if TYPE_CHECKING:
     from isa_cli.encoders import ShortName
-
-NOTHING_FOUND = 1
 
 
 models = typer.Typer(rich_markup_mode=None)
@@ -58,7 +58,7 @@ def list_models(
             record["name"],
             record["model"],
             str(record["dim"]),
-            console.size(record["megabytes"] * 1e6),
+            wording.size(record["megabytes"] * 1e6),
             record["licence"],
             "yes" if record["cached"] else "no",
         )
@@ -125,7 +125,7 @@ def _list_all(pattern: str, *, as_json: bool) -> int:
         console.complain(
             f"open_clip knows no model with {pattern!r} in its name", "isa models --all"
         )
-        return NOTHING_FOUND
+        return ExitCode.NOTHING_FOUND
     if as_json:
         _put_json([{"model": name} for name in found])
     else:

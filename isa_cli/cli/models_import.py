@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import GalleryError, UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def import_network(
         raise UsageError("--out and --gallery exclude each other", "choose one of them")
     source = absolute(file)
     if not file or not source.is_file():
-        raise UsageError(f"there is no file {console.printable(file)!r}")
+        raise UsageError(f"there is no file {wording.printable(file)!r}")
     folder = options.settings(gallery=gallery).gallery
     target = _target(out, folder, force=force)
 
@@ -68,7 +69,7 @@ def import_network(
     record = {"file": source.name, "sha256": digest_of(source)}
     save(target, header_for(mapper, backbone, record), mapper=mapper)
     if not quiet:
-        console.say(f"{console.printable(str(target))}: {mapper.label}, for {files.space}")
+        console.say(f"{wording.printable(str(target))}: {mapper.label}, for {files.space}")
         if out is None:
             console.say("  isa search uses it from now on")
     return 0
@@ -83,14 +84,14 @@ def _target(out: str | None, gallery: Path, *, force: bool) -> Path:
     target = absolute(out) if out is not None else gallery / QUERY_MODEL
     if out is not None and not target.parent.is_dir():
         raise UsageError(
-            f"--out {console.printable(out)} lies in a folder that is not there",
+            f"--out {wording.printable(out)} lies in a folder that is not there",
             "make the folder first",
         )
     if target.is_dir():
-        raise UsageError(f"{console.printable(str(target))} is a folder", "name a file")
+        raise UsageError(f"{wording.printable(str(target))} is a folder", "name a file")
     if target.exists() and not force:
         raise UsageError(
-            f"there is a query model already: {console.printable(str(target))}",
+            f"there is a query model already: {wording.printable(str(target))}",
             "--force replaces it, --out FILE writes elsewhere",
         )
     return target

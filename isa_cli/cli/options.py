@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from isa_cli.config import Settings

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
-from isa_cli.cli.console import printable
 from isa_cli.cli.thumbnails import small
 from isa_cli.errors import IsaError
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

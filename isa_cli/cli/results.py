@@ -11,6 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from isa_cli import wording
 from isa_cli.cli import console
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _date(hit: Hit) -> str:
 def _remark(hit: Hit) -> str:
     """Return what a person should know besides the path: copies, and what was folded in."""
     copies, similar = len(hit.photo.paths) - 1, len(hit.similar)
-    parts = [console.counted(copies, "copy", "copies")] if copies else []
+    parts = [wording.counted(copies, "copy", "copies")] if copies else []
     if similar:
         parts.append(f"{similar:,} similar")
     return f"  (+ {', '.join(parts)})" if parts else ""
@@ -100,7 +101,7 @@ def _print0(hits: Sequence[Hit]) -> None:
 
 def _lines(hits: Sequence[Hit]) -> None:
     for hit in hits:
-        path = console.shortest(hit.photo.paths[0]) + _remark(hit)
+        path = wording.shortest(hit.photo.paths[0]) + _remark(hit)
         console.put(f"{hit.rank}\t{hit.score:.3f}\t{hit.z:.1f}\t{path}\t{_date(hit)}")
 
 
@@ -119,7 +120,7 @@ def _table(hits: Sequence[Hit]) -> None:
         table.add_column("taken", no_wrap=True)
     for hit in hits:
         # Text, not a string: a file name may look like rich's markup.
-        path = Text(console.shortest(hit.photo.paths[0]))
+        path = Text(wording.shortest(hit.photo.paths[0]))
         path.append(_remark(hit), style="dim")
         when = [_date(hit)] if dated else []
         table.add_row(str(hit.rank), f"{hit.score:.3f}", f"{hit.z:.1f}", path, *when)

@@ -9,8 +9,8 @@ import typer
 from isa_cli.cli import console, options
 from isa_cli.cli.answering import Output, find, present
 from isa_cli.cli.arguments import picture, references_and_modifier
-from isa_cli.cli.paths import absolute
-from isa_cli.errors import UsageError
+from isa_cli.errors import ExitCode, UsageError
+from isa_cli.paths import absolute
 from isa_cli.query.methods import DEFAULT_METHOD, METHODS
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def search(
     settings = options.settings(gallery=gallery, model=model, device=device, precision=precision)
     answer = find(request, settings, model, under or (), console.ConsoleReporter(quiet=quiet))
     if not answer.hits:
-        return 1
+        return ExitCode.NOTHING_FOUND
     present(answer, request, output)
     return 0
 

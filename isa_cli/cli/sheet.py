@@ -2,13 +2,12 @@
 
 It fetches nothing and runs nothing but its own few lines (its Content-Security-Policy says so to
 the browser), so it may be kept, mailed and opened years later.  Names come from file systems and
-may be hostile: all of them go through ``console.printable`` and ``html.escape``.
+may be hostile: all of them go through ``wording.printable`` and ``html.escape``.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import math
 import os
@@ -21,9 +20,10 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from isa_cli.cli.console import counted, printable
+from isa_cli.atomic import write_text
 from isa_cli.cli.thumbnails import jpeg
 from isa_cli.errors import IsaError, UsageError
+from isa_cli.wording import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -262,17 +262,12 @@ def _absolute(path: Path) -> bytes:
 def put_page(path: Path, text: str) -> None:
     """Write a file whole or not at all; a device is written to, a link stays a link."""
     path = path.resolve()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    target = part if path.is_file() or not path.exists() else path
+    is_device = path.exists() and not path.is_file()
+    write = Path.write_text if is_device else write_text
     try:
-        target.write_text(text, encoding="utf-8")
-        if target is part:
-            part.replace(path)
+        write(path, text)
     except OSError as error:
         raise UsageError(
             f"the page {printable(os.fsencode(path))} can't be written: {error.strerror}",
             "name a file in a folder that exists and is yours",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()

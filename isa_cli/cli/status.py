@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
 
 if TYPE_CHECKING:
@@ -60,32 +61,32 @@ def _facts(gallery: Gallery) -> dict[str, Any]:
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     space = facts["space"]
-    files, folders = (console.counted(facts[f"{one}s"], one) for one in ("file", "folder"))
+    files, folders = (wording.counted(facts[f"{one}s"], one) for one in ("file", "folder"))
     lines = [
-        ("gallery", console.printable(facts["gallery"])),
+        ("gallery", wording.printable(facts["gallery"])),
         (
             "model",
-            f"{console.printable(facts['model'] or space['name'])} "
+            f"{wording.printable(facts['model'] or space['name'])} "
             f"({space['dim']} dimensions, {space['digest'][:8]})"
             if space
             else "none yet",
         ),
         (
             "photos",
-            f"{facts['photos']:,} in {files} and {folders}, {console.size(facts['bytes'])}",
+            f"{facts['photos']:,} in {files} and {folders}, {wording.size(facts['bytes'])}",
         ),
     ]
     if facts["first_taken"]:
         lines.append(("taken", f"{facts['first_taken'][:10]} to {facts['last_taken'][:10]}"))
     for position, root in enumerate(facts["roots"]):
         gone = "" if Path(root).exists() else "  (not there now)"
-        lines.append(("" if position else "from", console.printable(root) + gone))
-    stored = console.size(facts["bytes_on_disk"])
+        lines.append(("" if position else "from", wording.printable(root) + gone))
+    stored = wording.size(facts["bytes_on_disk"])
     per_photo = facts["bytes_per_photo"]
     lines.append(("on disk", stored + (f", {per_photo:,} bytes a photo" if per_photo else "")))
     lines.append(("index", facts["index"]))
     if facts["failed"]:
-        files = console.counted(facts["failed"], "file")
+        files = wording.counted(facts["failed"], "file")
         lines.append(("failed", f"{files}; isa status --failed lists them"))
     return lines
 
@@ -96,7 +97,7 @@ def _failures(gallery: Gallery, *, as_json: bool) -> None:
         if as_json:
             console.put(_json({"path": os.fsdecode(path), "reason": reason}))
         else:
-            console.put(f"{console.shortest(path)}\t{reason}")
+            console.put(f"{wording.shortest(path)}\t{reason}")
 
 
 def _json(record: dict[str, Any]) -> str:

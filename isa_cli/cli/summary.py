@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isa_cli import wording
 from isa_cli.cli import console
+from isa_cli.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
     from isa_cli.gallery.indexing import Summary
 
 FAILURES_SHOWN = 20
-SOME_FAILED = 3
-INTERRUPTED = 130
 
 
 def report(summary: Summary, *, quiet: bool, dry_run: bool) -> int:
@@ -35,16 +35,16 @@ def report(summary: Summary, *, quiet: bool, dry_run: bool) -> int:
             f"isa: stopped with {summary.done:,} of {summary.found:,} done and saved; "
             "the same command goes on from here"
         )
-        return INTERRUPTED
-    return SOME_FAILED if summary.failures or summary.tally.unreadable else 0
+        return ExitCode.INTERRUPTED
+    return ExitCode.SOME_FAILED if summary.failures or summary.tally.unreadable else 0
 
 
 def _first_line(summary: Summary, *, dry_run: bool) -> str:
     if dry_run:
-        return f"{console.counted(summary.found, 'photo')} to embed, nothing changed (--dry-run)"
+        return f"{wording.counted(summary.found, 'photo')} to embed, nothing changed (--dry-run)"
     if not (summary.found or summary.tally.unchanged or summary.tally.skipped_failed):
         return "no photos there"
-    line = f"{console.counted(summary.embedded, 'photo')} embedded"
+    line = f"{wording.counted(summary.embedded, 'photo')} embedded"
     if not summary.embedded:
         return line
     speed = summary.embedded / max(summary.encoding_seconds, 1e-9)
@@ -69,10 +69,10 @@ def _outcomes(summary: Summary, *, dry_run: bool) -> Iterator[str]:
 def _trouble(summary: Summary) -> Iterator[str]:
     """Yield what went wrong and where, up to a screenful."""
     for path, reason in summary.failures[:FAILURES_SHOWN]:
-        yield f"failed: {console.shortest(path)}: {reason}"
+        yield f"failed: {wording.shortest(path)}: {reason}"
     if (more := len(summary.failures) - FAILURES_SHOWN) > 0:
         yield f"and {more:,} more: isa status --failed"
     for path, reason in summary.tally.unreadable:
-        yield f"can't look at {console.shortest(path)}: {reason}"
+        yield f"can't look at {wording.shortest(path)}: {reason}"
     for root in summary.tally.missing_roots:
-        yield f"{console.printable(root)} is not there; its photos are kept (--prune forgets them)"
+        yield f"{wording.printable(root)} is not there; its photos are kept (--prune forgets them)"

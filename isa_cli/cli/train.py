@@ -9,10 +9,10 @@ import typer
 from isa_cli.cli import console
 from isa_cli.cli.spread import spread
 from isa_cli.cli.train_compose import compose
-from isa_cli.cli.train_job import FAREWELL, INTERRUPTED, STOPPED, Request
+from isa_cli.cli.train_job import FAREWELL, STOPPED, Request
 from isa_cli.cli.train_options import MapFlags, TrainFlags
 from isa_cli.cli.train_stage_one import StageOne
-from isa_cli.errors import UsageError
+from isa_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from typing import Any
@@ -84,7 +84,7 @@ def _learned(request: Request) -> int:
         trained = None if stop.is_set() else run(job, reporter, stop)
     if trained is None:
         console.say(STOPPED)
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     if not flags.quiet:
         report(trained, settings.gallery, source.model)
     return 0

@@ -10,14 +10,13 @@ from isa_cli.cli.eval_options import existing_file
 from isa_cli.cli.spread import spread
 from isa_cli.cli.train_job import (
     FAREWELL,
-    INTERRUPTED,
     STOPPED,
     precision,
     settings_of,
     target,
 )
 from isa_cli.cli.train_options import ComposeFlags, layers
-from isa_cli.errors import UsageError
+from isa_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +47,7 @@ def compose(flags: ComposeFlags) -> int:
         composed = run(job, reporter, stop)
     if composed is None:
         console.say(STOPPED)
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     if not flags.quiet:
         report_composed(composed, settings.gallery, job.model)
     return 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from isa_cli.cli import console, options
+from isa_cli import wording
+from isa_cli.cli import options
 from isa_cli.cli.eval_options import existing_file
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 FAREWELL = "isa: stopping; what is under way is finished and saved (again to stop at once)"
 STOPPED = "isa: stopped; the same command goes on from here"
-INTERRUPTED = 130
 
 PREPROCESSING = {"mean", "std", "interpolation", "crop_pct", "crop_mode"}
 
@@ -156,7 +156,7 @@ def target(name: str | None) -> Path | None:
     path = absolute(name)
     if path.suffix != ".safetensors" or path.is_dir():
         raise UsageError(
-            f"--out {console.printable(name) or chr(39) * 2} is no name for a query model",
+            f"--out {wording.printable(name) or chr(39) * 2} is no name for a query model",
             "choose one that ends in .safetensors",
         )
     return path
@@ -188,7 +188,7 @@ def _light_options(text: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         values = None
     if not isinstance(values, dict):
         raise UsageError(
-            f"--light-options is no JSON object: {console.printable(text)}",
+            f"--light-options is no JSON object: {wording.printable(text)}",
             'write for example \'{"pad_type": "same"}\'',
         )
     preprocessing = {name: values.pop(name) for name in PREPROCESSING & values.keys()}

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from isa_cli.cli import console, options
+from isa_cli import wording
+from isa_cli.cli import options
 from isa_cli.errors import UsageError
 from isa_cli.training.engine.schedule import COMPOSING
 
@@ -248,7 +249,7 @@ def layers(option: str, text: str | None, first: int = 1) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and int(word) >= first for word in words):
         raise UsageError(
-            f"{option} {console.printable(text) or chr(39) * 2} names no layers of a text tower",
+            f"{option} {wording.printable(text) or chr(39) * 2} names no layers of a text tower",
             f"count them from 1, with commas between: {option} 4,8,12",
         )
     return tuple(sorted({int(word) for word in words}))

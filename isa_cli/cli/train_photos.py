@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from isa_cli.cli import console, options
-from isa_cli.cli.paths import catalogued
+from isa_cli import wording
+from isa_cli.cli import options
 from isa_cli.errors import GalleryMissing, TrainingError, UsageError
+from isa_cli.paths import catalogued
 from isa_cli.query.lookup import QUERY_MODEL
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def folder(name: str) -> bytes:
     """
     path = catalogued(name)
     if not name or not os.path.isdir(path):  # noqa: PTH112 - bytes
-        raise UsageError(f"there is no folder {console.printable(name)!r}", "check --images")
+        raise UsageError(f"there is no folder {wording.printable(name)!r}", "check --images")
     return path
 
 
@@ -168,7 +169,7 @@ def _check(
     from isa_cli.training.data.photos import FEWEST
 
     if failed := len(summary.failures):
-        files = console.counted(failed, "file")
+        files = wording.counted(failed, "file")
         reporter.warn(f"{files} that can't be read as a picture will be left out")
     if count < FEWEST:
         names = ", ".join(os.fsdecode(name) for name in folders)
@@ -176,4 +177,4 @@ def _check(
             f"training needs at least {FEWEST} photos, and there are {count} below {names}",
             "name a folder with more of them, or several: --images DIR --images DIR",
         )
-    reporter.note(f"{console.counted(count, 'photo')} to learn from, {summary.embedded:,} new")
+    reporter.note(f"{wording.counted(count, 'photo')} to learn from, {summary.embedded:,} new")

@@ -6,6 +6,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from isa_cli import wording
 from isa_cli.cli import console
 from isa_cli.encoders.names import BUNDLED
 from isa_cli.query.lookup import QUERY_MODEL
@@ -50,7 +51,7 @@ def report_composed(composed: Composed, gallery: Path, model: str) -> None:
 
 
 def _pace(record: Mapping[str, Any]) -> str:
-    epochs = console.counted(record["epochs run"], "epoch")
+    epochs = wording.counted(record["epochs run"], "epoch")
     return f"  best of {epochs} in {record['seconds']:.0f} s"
 
 
@@ -84,10 +85,10 @@ def _shares(record: Mapping[str, Any]) -> str:
 
 def _say_what_next(made: Trained | Composed, gallery: Path, model: str, words: str) -> None:
     """Say where everything is, and what to type: real paths, and real words."""
-    console.say(f"query model: {console.printable(str(made.path))}")
+    console.say(f"query model: {wording.printable(str(made.path))}")
     if made.plot is not None:
-        console.say(f"plot: {console.printable(str(made.plot))}")
-    console.say(f"log: {console.printable(str(made.log))}")
+        console.say(f"plot: {wording.printable(str(made.plot))}")
+    console.say(f"log: {wording.printable(str(made.log))}")
     tune = ["isa", "eval", "tune", *_questions(gallery, model), "--query-model", str(made.path)]
     console.say(f"its weight beside slerp is still to choose: {_shown(tune)}")
     if model == BUNDLED and made.path == gallery / QUERY_MODEL:
@@ -124,4 +125,4 @@ def _of(gallery: Path) -> list[str]:
 
 
 def _shown(command: list[str]) -> str:
-    return console.printable(shlex.join(command))
+    return wording.printable(shlex.join(command))

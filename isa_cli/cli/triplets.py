@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,7 +129,7 @@ def check(file: Annotated[str, typer.Argument(metavar="FILE", hidden=True)]) -> 
     where = absolute(file)
     found, problems = examine(where)
     for problem in problems:
-        console.put(console.printable(str(problem)))
+        console.put(wording.printable(str(problem)))
     if found:
         words = sum(len(each.modifier.split()) for each in found) / len(found)
         console.put(f"{_counts(found)}, {words:.1f} words on average")
@@ -174,12 +175,12 @@ def _mined(
     found = mine(photos, count=count, per_reference=per_reference, seed=seed)
     if not found:
         raise UsageError(
-            f"no two of the {console.counted(len(photos), 'photo')} have captions that differ in "
+            f"no two of the {wording.counted(len(photos), 'photo')} have captions that differ in "
             "a small way",
             "it takes some hundred photos of similar things, best with several captions each",
         )
     reporter.note(
-        f"mined from captions of {console.counted(len(photos), 'photo')}: some of them will be "
+        f"mined from captions of {wording.counted(len(photos), 'photo')}: some of them will be "
         "wrong"
     )
     return found
@@ -209,14 +210,14 @@ def _write(file: Path, found: list[Triplet], home: Path, *, quiet: bool) -> None
 
     write_triplets(file, found)
     if not quiet:
-        shown = console.printable(str(file))
+        shown = wording.printable(str(file))
         console.say(f"{_counts(found)} in {shown}")
         next_steps(home, file)
 
 
 def next_steps(photos: Path, file: Path) -> None:
     """Say what triplets are good for."""
-    folder, name = console.printable(str(photos)), console.printable(str(file))
+    folder, name = wording.printable(str(photos)), wording.printable(str(file))
     console.say(f"next: isa index '{folder}', then isa train compose --triplets '{name}'")
 
 
@@ -224,7 +225,7 @@ def _counts(found: list[Triplet]) -> str:
     references = {one.reference for one in found}
     targets = {one.target for one in found}
     return (
-        f"{console.counted(len(found), 'triplet')} of "
-        f"{console.counted(len(references), 'reference')} and "
-        f"{console.counted(len(targets), 'target')}"
+        f"{wording.counted(len(found), 'triplet')} of "
+        f"{wording.counted(len(references), 'reference')} and "
+        f"{wording.counted(len(targets), 'target')}"
     )

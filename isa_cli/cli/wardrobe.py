@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import absolute
 from isa_cli.errors import UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def render(
     if not quiet:
         seconds = time.monotonic() - started
         console.say(
-            f"{console.counted(count, 'picture')} in {console.printable(str(where))}, the truth "
+            f"{wording.counted(count, 'picture')} in {wording.printable(str(where))}, the truth "
             f"in {TRUTH} ({seconds:.1f} s)"
         )
     return 0
@@ -115,10 +116,10 @@ def triplets(
     )
     write_triplets(where / TRIPLETS, found)
     if not quiet:
-        pictures = console.counted(len(paths), "picture")
+        pictures = wording.counted(len(paths), "picture")
         console.say(
-            f"{console.counted(count, 'triplet')} of {pictures} in "
-            f"{console.printable(str(where / TRIPLETS))}"
+            f"{wording.counted(count, 'triplet')} of {pictures} in "
+            f"{wording.printable(str(where / TRIPLETS))}"
         )
         next_steps(where, where / TRIPLETS)
     return 0

@@ -10,11 +10,11 @@ import hashlib
 import importlib.util
 import json
 import re
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isa_cli.atomic import write_text
 from isa_cli.config import cache_dir
 from isa_cli.encoders.hub import fetch
 from isa_cli.encoders.names import CONFIG_NAME, WEIGHTS_NAMES, closest, resolve
@@ -200,11 +200,7 @@ def _write_memory(path: Path, known: dict[str, Any]) -> None:
     """Replace the memory in one step; of two writers the later wins, the other hashes again."""
     with contextlib.suppress(OSError):  # a read-only home costs time, nothing else
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False
-        ) as file:
-            json.dump(known, file)
-        Path(file.name).replace(path)
+        write_text(path, json.dumps(known))
 
 
 def all_models() -> list[str]:

@@ -24,7 +24,7 @@ from torchvision.transforms import Compose
 from isa_cli.encoders.hub import fetch
 from isa_cli.encoders.light_config import DEFAULT_LIGHT, LightConfig
 from isa_cli.encoders.names import closest
-from isa_cli.errors import ModelError
+from isa_cli.errors import ModelError, brief
 from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
@@ -215,8 +215,7 @@ def _build(config: LightConfig, overlay: dict[str, Any] | None) -> LightEncoder:
         return LightEncoder(config, network)
     except Exception as error:  # timm's models raise nearly anything
         raise ModelError(
-            f"timm can't give {config.name} as a light encoder with a feature map: "
-            f"{first_line(error)}",
+            f"timm can't give {config.name} as a light encoder with a feature map: {brief(error)}",
             f"choose another with --light, such as {DEFAULT_LIGHT} or mobilenetv3_large_100",
         ) from error
 
@@ -242,13 +241,13 @@ def read_weights(config: LightConfig, path: Path) -> dict[str, Tensor]:
         found = load_state_dict(str(path))  # weights_only, and it knows the usual wrappings
     except Exception as error:  # the border: torch, pickle and safetensors have their own families
         raise ModelError(
-            f"the light encoder's weights {path} can't be read: {first_line(error)}",
+            f"the light encoder's weights {path} can't be read: {brief(error)}",
             "give a .safetensors file, or a .pth or .bin one that holds nothing but tensors",
         ) from error
     try:
         wanted = timm.create_model(config.name, num_classes=0, **config.extra).state_dict()
     except Exception as error:
-        raise ModelError(f"timm can't build {config.name}: {first_line(error)}") from error
+        raise ModelError(f"timm can't build {config.name}: {brief(error)}") from error
     fitting = {
         key: found[key]
         for key, value in wanted.items()
@@ -288,9 +287,3 @@ def hub_weights(name: str, reporter: Reporter) -> dict[str, Any]:
             f"{cfg.hf_hub_id} {files[0]} --local-dir DIR, copy DIR here, and use "
             f"--light-weights DIR/{files[0]}",
         ) from error
-
-
-def first_line(error: BaseException) -> str:
-    """Return what a foreign exception says, short enough for one sentence of ours."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]

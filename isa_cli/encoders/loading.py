@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from isa_cli.encoders.backbone import Backbone
 from isa_cli.encoders.devices import choose_place
 from isa_cli.encoders.files import ModelFiles, locate
-from isa_cli.errors import ModelError
+from isa_cli.errors import ModelError, brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -127,7 +127,7 @@ def _build(files: ModelFiles) -> Any:
     except _BAD_MODEL as error:
         raise ModelError(
             f"open_clip can't build the model that the config of {files.name} describes: "
-            f"{_first_line(error)}"
+            f"{brief(error, lines=2)}"
         ) from error
 
 
@@ -140,7 +140,7 @@ def _fill(network: Any, files: ModelFiles) -> None:
     except _BAD_MODEL as error:
         raise ModelError(
             f"the weights {files.weights} are damaged, or do not belong to the config of "
-            f"{files.name}: {_first_line(error)}",
+            f"{files.name}: {brief(error, lines=2)}",
             "fetch them again (a file of a hundred bytes is a git-lfs pointer: git lfs pull)",
         ) from error
 
@@ -165,10 +165,5 @@ def _tokenizer(files: ModelFiles) -> Any:
         ) from error
     except _BAD_MODEL as error:
         raise ModelError(
-            f"the tokenizer {source} of {files.name} can't be had: {_first_line(error)}"
+            f"the tokenizer {source} of {files.name} can't be had: {brief(error, lines=2)}"
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2])[:300] or type(error).__name__

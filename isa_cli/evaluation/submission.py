@@ -11,9 +11,10 @@ test takes ``{"0": [544864, ...], ...}``, the 50 best COCO ids of each.
 from __future__ import annotations
 
 import json
-import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from isa_cli.atomic import replacing
 from isa_cli.errors import IsaError, UsageError
 
 if TYPE_CHECKING:
@@ -43,24 +44,17 @@ def write(benchmark: Benchmark, rankings: Sequence[Ranking], folder: Path) -> li
         IsaError: the server would refuse the answers.
     """
     files = submission(benchmark, rankings)
-    parts: list[tuple[Path, Path]] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            part = folder / f".{name}.{os.getpid()}.part"
-            parts.append((part, folder / name))
-            part.write_text(text, encoding="utf-8")
-        for part, path in parts:
-            part.replace(path)
+        with ExitStack() as whole:  # all of them or none
+            for name, text in files.items():
+                whole.enter_context(replacing(folder / name)).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"the submission can't be written to {folder}: {error.strerror}",
             "name a folder of yours",
         ) from error
-    finally:
-        for part, _ in parts:
-            part.unlink(missing_ok=True)
-    return [path for _, path in parts]
+    return [folder / name for name in files]
 
 
 def submission(benchmark: Benchmark, rankings: Sequence[Ranking]) -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from isa_cli.atomic import replacing
 from isa_cli.errors import ModelError, UsageError
 from isa_cli.evaluation.measure import Bench
 from isa_cli.evaluation.report import document
@@ -211,13 +211,9 @@ def keep_in_query_model(
         template=header.template if template is None else template.as_dict(),
         training=kept(header.training, choice),
     )
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(load_file(source), unfinished, metadata={METADATA_KEY: new.to_json()})
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        tensors = load_file(source)
+        with replacing(path) as part:
+            save_file(tensors, part, metadata={METADATA_KEY: new.to_json()})
     except (OSError, SafetensorError) as error:
         raise ModelError(f"the query model can't be written to {path}: {error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isa_cli.atomic import write_text
 from isa_cli.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -138,12 +139,7 @@ class PatchFeatures:
         self._write_header(before + len(names) // _NAME_BYTES)
 
     def _write_header(self, count: int) -> None:
-        part = self._folder / f"{HEADER}.part"
-        with part.open("w", encoding="utf-8") as file:
-            json.dump({**self._about, "count": count}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._folder / HEADER)
+        write_text(self._folder / HEADER, json.dumps({**self._about, "count": count}))
 
     def _load(self) -> None:
         """Map what counts: as many rows as the header says and both files really have."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from isa_cli.errors import IsaError, ModelError, SpaceMismatch
+from isa_cli.atomic import replacing
+from isa_cli.errors import IsaError, ModelError, SpaceMismatch, brief
 from isa_cli.query.adapters import Adapters
 from isa_cli.query.header import METADATA_KEY, Header, MapperConfig, read_header
 from isa_cli.query.injection import Injection
@@ -87,16 +87,11 @@ def save(
         for part, module in parts.items()
         for key, value in module.state_dict().items()
     }
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(tensors, unfinished, metadata={METADATA_KEY: header.to_json()})
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        with replacing(path) as unfinished:
+            save_file(tensors, unfinished, metadata={METADATA_KEY: header.to_json()})
     except (OSError, SafetensorError) as error:
         raise ModelError(f"the query model can't be written to {path}: {error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def load(path: Path, space: EmbeddingSpace | None = None) -> QueryModel:
@@ -128,7 +123,7 @@ def load(path: Path, space: EmbeddingSpace | None = None) -> QueryModel:
                 module.load_state_dict(_of_part(tensors, part))
                 module.eval()
     except (IsaError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
-        reason = error.message if isinstance(error, IsaError) else _brief(error)
+        reason = error.message if isinstance(error, IsaError) else brief(error, lines=2)
         raise ModelError(
             f"the query model {path} can't be built from its own header: {reason}",
             "it is damaged, or timm has changed: train it again, or fetch it again",
@@ -163,11 +158,6 @@ def _of_part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
         for key, value in tensors.items()
         if key.startswith(prefix)
     }
-
-
-def _brief(error: Exception) -> str:
-    """Return the first two lines: torch's first one alone names no layer."""
-    return " ".join(" ".join(str(error).splitlines()[:2]).split())[:300]
 
 
 def _wrong_space(path: Path, model: EmbeddingSpace, gallery: EmbeddingSpace) -> SpaceMismatch:

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from isa_cli.errors import ModelError
+from isa_cli.errors import ModelError, brief
 from isa_cli.query.header import IM2TEXT, PHI, Header, MapperConfig
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader
@@ -173,7 +173,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     except FileNotFoundError as error:
         raise ModelError(f"there is no file {path}") from error
     except (OSError, EOFError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ModelError(f"{path} can't be read as weights: {_first_line(error)}") from error
+        raise ModelError(f"{path} can't be read as weights: {brief(error)}") from error
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path} holds more than weights, and isa runs no code from a file",
@@ -224,7 +224,3 @@ def _unknown(path: Path, content: Mapping[str, Any], tensors: Mapping[str, Tenso
         f"{path} holds no mapping network that isa knows; it holds: {', '.join(shown)}{more}",
         _KNOWN,
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

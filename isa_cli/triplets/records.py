@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from isa_cli.atomic import replacing
 from isa_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -117,21 +117,17 @@ def write_triplets(file: Path, triplets: Iterable[Triplet]) -> int:
         UsageError: it can't be written.
     """
     home = Path(os.path.abspath(file.parent))  # noqa: PTH100
-    part, count = file.with_name(f"{file.name}.part"), 0
+    count = 0
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
+        with replacing(file) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
             for triplet in triplets:
                 stream.write(_line(triplet, home))
                 count += 1
-        part.replace(file)
     except OSError as error:
         raise UsageError(
             f"can't write {file}: {error.strerror or error}", "choose another place with --out"
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
     return count
 
 

@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from random import Random
 from typing import TYPE_CHECKING
 
+from isa_cli.atomic import replacing, write_bytes
 from isa_cli.config import usable_cores
 from isa_cli.errors import UsageError
 from isa_cli.wardrobe.captions import caption
@@ -74,7 +75,7 @@ def write(
         ]
         for path in stale:
             path.unlink(missing_ok=True)
-        _replace(folder / TRUTH, "".join(f"{line}\n" for line in lines).encode())
+        write_bytes(folder / TRUTH, "".join(f"{line}\n" for line in lines).encode())
         jobs = [
             (path, scene, size)
             for path, scene in zip(paths, scenes, strict=True)
@@ -143,13 +144,6 @@ def _leave_ctrl_c() -> None:
 
 def _draw(jobs: Sequence[Job]) -> int:
     for path, scene, size in jobs:
-        part = path.with_suffix(".part")
-        render(scene, size).save(part, "JPEG", quality=QUALITY)
-        part.replace(path)
+        with replacing(path) as part:
+            render(scene, size).save(part, "JPEG", quality=QUALITY)
     return len(jobs)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_suffix(".part")
-    part.write_bytes(data)
-    part.replace(path)

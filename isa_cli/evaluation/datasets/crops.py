@@ -8,7 +8,6 @@ black square.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from isa_cli.atomic import replacing
 from isa_cli.config import cache_dir, usable_cores
 from isa_cli.errors import BenchmarkError, ImageError
 from isa_cli.evaluation.datasets.layout import enumerated, listing
@@ -138,9 +138,8 @@ def _crop_one(missing: Mapping[Path, Mapping[tuple[float, ...], Path]], source: 
     try:
         image, _ = open_image(read_file(source))
         for box, path in missing[source].items():
-            part = path.with_suffix(f".{os.getpid()}.part")
-            crop(image, box).save(part, "PNG", compress_level=1)
-            part.replace(path)
+            with replacing(path) as part:
+                crop(image, box).save(part, "PNG", compress_level=1)
     except ImageError as error:
         return [f"{source}: {error.reason}"]
     except ValueError:

@@ -12,6 +12,8 @@ import mmap
 import os
 from typing import TYPE_CHECKING
 
+from isa_cli import atomic
+from isa_cli.atomic import replacing
 from isa_cli.errors import GalleryError
 from isa_cli.filters import And
 from isa_cli.gallery.records import IndexFile
@@ -168,7 +170,7 @@ class HnswFile:
                     progress.advance(len(chunk_keys[step]))
 
 
-_PREFIX, _SUFFIX, _UNFINISHED = "index-", ".usearch", ".part"
+_PREFIX, _SUFFIX = "index-", ".usearch"
 
 
 class UnusableError(Exception):
@@ -198,15 +200,13 @@ def write(
         GalleryError: it can't be written; nothing is left behind.
     """
     path = folder / f"{_PREFIX}{generation}{_SUFFIX}"
-    part = path.with_name(path.name + _UNFINISHED)
     try:
-        save(os.fspath(part))
-        size, digest = _seal(part)
-        part.replace(path)
-        _sync_folder(folder)
+        with replacing(path) as part:
+            save(os.fspath(part))
+            with part.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, RuntimeError) as error:  # USearch reports a full disk as RuntimeError
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         raise GalleryError(
             f"the search index can't be written to {folder}: {error}",
             "the catalogue is safe; make room and run the command again",
@@ -250,26 +250,8 @@ def checked(folder: Path, file: IndexFile | None, settings: str) -> mmap.mmap:
 
 def sweep(folder: Path, keep: str) -> None:
     """Delete every index file but one; a reader that has an old one mapped keeps its bytes."""
+    atomic.sweep(folder, f"{_PREFIX}*{_SUFFIX}")
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}*"):
         if path.name != keep:
             with contextlib.suppress(OSError):  # Windows: mapped elsewhere, goes the next time
                 path.unlink()
-
-
-def _seal(path: Path) -> tuple[int, str]:
-    """Make a finished file durable and return its size and SHA-256."""
-    with path.open("rb+") as handle:
-        os.fsync(handle.fileno())
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        return os.fstat(handle.fileno()).st_size, digest
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable; Windows has no such call and needs none."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

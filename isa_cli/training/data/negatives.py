@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isa_cli.atomic import replacing
 from isa_cli.errors import TrainingError
 from isa_cli.filters import And
 from isa_cli.training.data.triplet_photos import vectors_of
@@ -165,13 +165,9 @@ class HardNegatives:
 
 def _write(file: Path, table: Keys) -> None:
     """Write a table in one step: a run that is killed leaves it whole or not there."""
-    unfinished = file.with_suffix(".npy.part")
     try:
-        with unfinished.open("wb") as stream:
+        with replacing(file) as part, part.open("wb") as stream:
             np.save(stream, table, allow_pickle=False)
-            stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(file)
     except OSError as error:
         raise TrainingError(
             f"{file} can't be written: {error.strerror or error}", "choose another --out"

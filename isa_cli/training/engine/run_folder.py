@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from isa_cli.atomic import replacing, write_text
 from isa_cli.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RunFolder:
                     f"{_difference(known, json.loads(text))}",
                     "use the same settings to go on with it, or --fresh to begin again",
                 )
-            known.write_text(text, encoding="utf-8")
+            write_text(known, text)
         except OSError as error:
             raise TrainingError(
                 f"{folder} can't be written to: {error.strerror or error}", "choose another --out"
@@ -137,18 +137,12 @@ class RunFolder:
     def rewind(self, step: int) -> None:
         """Drop the log's lines after a step: they will be written again."""
         kept = [record for record in self.records() if record["step"] <= step]
-        part = self.folder / f"{LOG}.part"
-        part.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
-        part.replace(self.log_file)
+        write_text(self.log_file, "".join(json.dumps(record) + "\n" for record in kept))
 
 
 def _save(path: Path, value: Mapping[str, Any]) -> None:
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        torch.save(dict(value), file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with replacing(path) as part:
+        torch.save(dict(value), part)
 
 
 def _load(path: Path) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from isa_cli import wording
 from isa_cli.cli import console
 
 
@@ -22,18 +23,18 @@ from isa_cli.cli import console
     ],
 )
 def test_names_are_shown_without_harm(name, shown):
-    assert console.printable(name) == shown
-    assert console.printable(os.fsdecode(name)) == shown
-    assert console.printable(name).isprintable()
+    assert wording.printable(name) == shown
+    assert wording.printable(os.fsdecode(name)) == shown
+    assert wording.printable(name).isprintable()
 
 
 def test_paths_are_relative_below_the_working_directory_only(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     here = os.fsencode(str(tmp_path))
-    assert console.shortest(here + b"/a/b.jpg") == "a/b.jpg"
-    assert console.shortest(here + b"2/b.jpg") == str(tmp_path) + "2/b.jpg"
+    assert wording.shortest(here + b"/a/b.jpg") == "a/b.jpg"
+    assert wording.shortest(here + b"2/b.jpg") == str(tmp_path) + "2/b.jpg"
     monkeypatch.chdir("/")
-    assert console.shortest(b"/a.jpg") == "a.jpg"
+    assert wording.shortest(b"/a.jpg") == "a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -47,13 +48,13 @@ def test_paths_are_relative_below_the_working_directory_only(tmp_path, monkeypat
     ],
 )
 def test_sizes(count, shown):
-    assert console.size(count) == shown
+    assert wording.size(count) == shown
 
 
 def test_counts():
-    assert console.counted(1, "photo") == "1 photo"
-    assert console.counted(1234, "photo") == "1,234 photos"
-    assert console.counted(2, "copy", "copies") == "2 copies"
+    assert wording.counted(1, "photo") == "1 photo"
+    assert wording.counted(1234, "photo") == "1,234 photos"
+    assert wording.counted(2, "copy", "copies") == "2 copies"
 
 
 def test_reporter_speaks_on_stderr_and_quiet_keeps_warnings(capsys):

@@ -140,7 +140,9 @@ def _append_and_die(folder, moment):
     features.append(keys(3), values([3]))
 
 
-@pytest.mark.parametrize(("moment", "whole"), [(0, 0), (2, 0), (3, 0), (4, 2), (5, 2), (6, 2)])
+@pytest.mark.parametrize(
+    ("moment", "whole"), [(0, 0), (2, 0), (3, 0), (4, 0), (5, 2), (6, 2), (8, 2), (9, 3)]
+)
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
 def test_a_killed_append_loses_itself_alone(tmp_path, moment, whole):
     context = multiprocessing.get_context("spawn")

@@ -532,7 +532,7 @@ def test_after_any_history_the_catalogue_is_what_the_folder_holds(tmp_path_facto
 
 
 def test_scanning_imports_nothing_heavy():
-    code = "import sys, isa_cli.gallery.scan; print(*sys.modules)"
+    code = "import sys, isa_cli.gallery.walk; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path.cwd()
     )

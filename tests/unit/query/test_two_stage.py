@@ -376,7 +376,9 @@ def compose(clip, monkeypatch):
     """Answer one query by a method of a model."""
 
     def answer(model, method):
-        monkeypatch.setattr("isa_cli.query.isa.eyes_of", lambda model, _: Eyes(model.mapper))
+        monkeypatch.setattr(
+            "isa_cli.query.isa.image_to_sentence", lambda model, _: Eyes(model.mapper)
+        )
         calibration = Calibration(np.eye(24, dtype=np.float32))
         text = BackboneTextEncoder(clip)
         composer = IsaComposer(model, clip, text, calibration, method=method)

@@ -106,7 +106,7 @@ def test_the_table_loads_what_it_names(fashioniq_layout, genecis_layout, monkeyp
 
 def test_neither_table_nor_check_nor_loaders_need_torch_and_the_table_nothing():
     code = (
-        "import sys; import isa_cli.evaluation.published; "
+        "import sys; import isa_cli.evaluation.datasets; "
         "assert 'numpy' not in sys.modules; "
         "import isa_cli.evaluation.datasets.check; "
         "from isa_cli.evaluation.datasets import cirr, circo, fashioniq, genecis; "

@@ -320,7 +320,7 @@ def computed(monkeypatch):
         means = np.stack([pixels.mean(axis=(0, 1)) for pixels in batch]) / 255
         return np.tile(np.resize(means, (len(batch), 8))[:, None], (1, grid * grid, 1))
 
-    monkeypatch.setattr(patch_features, "local_features", features)
+    monkeypatch.setattr(patch_features, "patch_features", features)
     return sizes
 
 
@@ -371,7 +371,7 @@ def test_a_model_without_a_feature_map_is_refused_at_once(gallery, monkeypatch):
     def refuse(*_):
         raise ModelError("no map")
 
-    monkeypatch.setattr(patch_features, "local_features", refuse)
+    monkeypatch.setattr(patch_features, "patch_features", refuse)
     features = PatchFeatures.open(gallery.folder, SPACE, 2)
     with pytest.raises(ModelError):
         fill(features, TrainingPhotos.of(gallery))
