@@ -98,7 +98,7 @@ def searcher(
 
 def _nothing(answer: Answer, gallery: Gallery, under: Sequence[str]) -> str:
     """Return why nothing was found."""
-    total = gallery.catalog.count()
+    total = gallery.catalog.vectors.count()
     if total == 0:
         return "nothing found: the gallery is empty; fill it with isa index DIR"
     if answer.considered == 0:

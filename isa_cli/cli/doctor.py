@@ -148,7 +148,7 @@ def _gallery(settings: Settings, model: str | None) -> Iterator[Check]:
         with Gallery.open(settings.gallery) as gallery:
             yield _catalogue(gallery)
             yield from _roots(gallery)
-            if gallery.catalog.space is not None:
+            if gallery.catalog.metadata.space is not None:
                 yield _index(gallery)
             yield _model(options.model_for(model, settings, gallery))
     except GalleryMissing as error:
@@ -159,7 +159,7 @@ def _gallery(settings: Settings, model: str | None) -> Iterator[Check]:
 
 
 def _catalogue(gallery: Gallery) -> Check:
-    where = f"{gallery.folder}, {wording.counted(gallery.catalog.stats().photos, 'photo')}"
+    where = f"{gallery.folder}, {wording.counted(gallery.catalog.photos.stats().photos, 'photo')}"
     try:
         problems = gallery.catalog.check()
     except GalleryDamaged as error:
@@ -171,7 +171,7 @@ def _catalogue(gallery: Gallery) -> Check:
 
 
 def _roots(gallery: Gallery) -> Iterator[Check]:
-    for root in gallery.catalog.roots():
+    for root in gallery.catalog.metadata.roots():
         reachable = Path(os.fsdecode(root)).exists()
         text = wording.printable(root) + ("" if reachable else " is not there now")
         step = "attach the disk; or forget its photos: isa index --prune"
@@ -181,7 +181,7 @@ def _roots(gallery: Gallery) -> Iterator[Check]:
 def _index(gallery: Gallery) -> Check:
     import hashlib
 
-    file = gallery.catalog.index_file()
+    file = gallery.catalog.metadata.index_file()
     step = "the next search makes it again, or: isa doctor --fix"
     if file is None:
         return Check("index", True, gallery.index_report())

@@ -155,8 +155,8 @@ class _Parts:
         answer = searcher.search(request)
         explanation = self._explanation(request, answer, searcher)
         catalog = self._gallery.catalog
-        found = [catalog.vector_of(bytes.fromhex(hit.photo.digest)) for hit in answer.hits]
-        gallery = Calibration(catalog.sample(CALIBRATION_SAMPLE))
+        found = [catalog.vectors.of(bytes.fromhex(hit.photo.digest)) for hit in answer.hits]
+        gallery = Calibration(catalog.vectors.sample(CALIBRATION_SAMPLE))
         return Explained(
             request, answer, explanation, explanation.splits(np.array(found, np.float32), gallery)
         )
@@ -182,7 +182,7 @@ class _Parts:
             return open_image(data, at_least=at_least)[0]
 
         blend = 0.0 if answer.alpha is None else 1.0 - answer.alpha
-        reference = self._gallery.catalog.vector_of(digest(data)) if blend else None
+        reference = self._gallery.catalog.vectors.of(digest(data)) if blend else None
         if blend and reference is None:  # the search has loaded what it takes
             reference = backbone.encode_images([backbone.prepare(picture(backbone.input_size))])[0]
         model = self._file.load(self._gallery.space)

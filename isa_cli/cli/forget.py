@@ -42,7 +42,7 @@ def forget(
     Gallery.open(folder).close()  # nothing to forget where there is none; never create one
     with Gallery.open(folder, writable=not dry_run, reporter=reporter) as opened:
         if everything:
-            wanted = list(opened.catalog.roots())
+            wanted = list(opened.catalog.metadata.roots())
         if dry_run:
             files, photos = _would_go(opened.catalog, wanted)
         else:
@@ -62,13 +62,14 @@ def _would_go(catalog: Catalog, wanted: list[bytes]) -> tuple[int, int]:
     from isa_cli.filters import Or, Under
 
     where = Or(tuple(Under(path) for path in wanted))
-    found = [p for group in catalog.photos(catalog.select(where), where).values() for p in group]
+    groups = catalog.photos.of(catalog.vectors.select(where), where)
+    found = [photo for group in groups.values() for photo in group]
 
     def is_meant(path: bytes) -> bool:
         return any(path == top or path.startswith(top.rstrip(b"/") + b"/") for top in wanted)
 
     files = sum(is_meant(path) for photo in found for path in photo.paths)
-    failures = sum(is_meant(path) for path, _ in catalog.failures())
+    failures = sum(is_meant(path) for path, _ in catalog.photos.failures())
     return files + failures, sum(all(map(is_meant, photo.paths)) for photo in found)
 
 

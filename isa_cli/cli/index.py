@@ -111,7 +111,7 @@ def _check_roots(roots: Sequence[bytes], folder: Path) -> None:
 
     try:
         with Gallery.open(folder) as gallery:
-            known = gallery.catalog.roots()
+            known = gallery.catalog.metadata.roots()
     except GalleryMissing:
         known = []
     for root in missing:
@@ -142,7 +142,7 @@ def _opened(folder: Path, reporter: ConsoleReporter, *, dry_run: bool) -> Iterat
 
 
 def _known_roots(gallery: Gallery) -> list[bytes]:
-    roots = gallery.catalog.roots()
+    roots = gallery.catalog.metadata.roots()
     if not roots:
         raise UsageError("no folder is known yet", "say which: isa index ~/Pictures")
     return roots
@@ -179,7 +179,7 @@ def encoder_for(
     """
     files = _files(name, settings, reporter)
     gallery.expect(files.space)
-    gallery.catalog.set_setting("model", name)
+    gallery.catalog.metadata.set_setting("model", name)
 
     def make_encoder() -> BackboneEncoder:
         # Here and not above: torch takes seconds to import, in which files are decoded already.
@@ -200,7 +200,7 @@ def _tell_of_demo_model(
     """Say, once for a gallery, that the bundled model knows nothing of ordinary photos."""
     from isa_cli.encoders.names import BUNDLED
 
-    if name != BUNDLED or gallery.catalog.setting("told of the demo model"):
+    if name != BUNDLED or gallery.catalog.metadata.setting("told of the demo model"):
         return
     from isa_cli.wardrobe.folder import TRUTH
 
@@ -210,7 +210,7 @@ def _tell_of_demo_model(
         f"isa: {BUNDLED} knows only the demo's wardrobe of drawn garments; on photos its answers "
         "mean little\n  → for photos: isa index FOLDER --model small --gallery DIR"
     )
-    gallery.catalog.set_setting("told of the demo model", "yes")
+    gallery.catalog.metadata.set_setting("told of the demo model", "yes")
 
 
 def _files(name: str, settings: Settings, reporter: ConsoleReporter) -> ModelFiles:

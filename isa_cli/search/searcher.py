@@ -147,7 +147,7 @@ class Searcher:
     @cached_property
     def _tuned(self) -> Choice | None:
         """What was chosen for this gallery among the training-free composers."""
-        choice = from_json(self._gallery.catalog.setting(TUNED))
+        choice = from_json(self._gallery.catalog.metadata.setting(TUNED))
         return choice if choice and choice.method in TRAINING_FREE else None
 
     def _usual_alpha(self, method: str) -> float | None:
@@ -216,7 +216,7 @@ class Searcher:
 
     def _vector(self, picture: _Picture) -> Vector:
         """Return a picture's vector: the stored one where the gallery knows it."""
-        stored = self._gallery.catalog.vector_of(picture.digest)
+        stored = self._gallery.catalog.vectors.of(picture.digest)
         if stored is not None:
             return stored
         backbone = self._with({"image"})
@@ -230,7 +230,9 @@ class Searcher:
 
     def _calibrate(self) -> Calibration:
         if self._calibration is None:
-            self._calibration = Calibration(self._gallery.catalog.sample(CALIBRATION_SAMPLE))
+            self._calibration = Calibration(
+                self._gallery.catalog.vectors.sample(CALIBRATION_SAMPLE)
+            )
         return self._calibration
 
     # --- what comes out ---
@@ -240,14 +242,14 @@ class Searcher:
     ) -> tuple[list[Hit], int]:
         """Return ranked hits; asks for more vectors until hiding and folding leave enough."""
         catalog, index = self._gallery.catalog, self._gallery.index
-        where = request.where
-        considered = catalog.count() if where is None else len(catalog.select(where))
+        where, vectors = request.where, catalog.vectors
+        considered = vectors.count() if where is None else len(vectors.select(where))
         k = min(request.top + len(hidden), considered)
         hits: list[Hit] = []
         while k > 0:
             matches = index.search(vector[None], k, where, exact=request.exact)
             keys, scores = matches.keys[0], matches.scores[0]
-            photos = catalog.photos(keys, where)
+            photos = catalog.photos.of(keys, where)
             found = [
                 (int(key), float(score), photo)
                 for key, score in zip(keys, scores, strict=True)
@@ -282,7 +284,7 @@ class Searcher:
         """Return the answers with near-duplicates behind the best of them, order kept."""
         keys = np.unique(np.array([key for key, _, _ in found], np.uint64))
         rows: dict[int, Vector] = {}
-        for chunk, vectors in self._gallery.catalog.vectors(keys):
+        for chunk, vectors in self._gallery.catalog.vectors.chunks(keys):
             rows.update(zip(chunk.tolist(), vectors, strict=True))
         groups: list[list[tuple[int, float, Photo]]] = []
         heads = np.empty((len(found), self.space.dim), np.float32)
