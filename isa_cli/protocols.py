@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from isa_cli.types import EmbeddingSpace, Keys, Matches, Pixels, Query, Vectors
 
 
-class Rows(Protocol):
+class VectorRows(Protocol):
     """What a local index reads from the catalogue, which is the truth about vectors."""
 
     def count(self) -> int:
@@ -24,9 +24,7 @@ class Rows(Protocol):
     def select(self, where: Where) -> Keys:
         """Return the keys of the vectors that ``where`` keeps, rising."""
 
-    def vectors(
-        self, keys: Keys | None = None, *, after: int = 0
-    ) -> Iterator[tuple[Keys, Vectors]]:
+    def chunks(self, keys: Keys | None = None, *, after: int = 0) -> Iterator[tuple[Keys, Vectors]]:
         """Yield (keys, vectors) in chunks by rising key.
 
         Args:

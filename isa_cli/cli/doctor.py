@@ -148,7 +148,7 @@ def _gallery(settings: Settings, model: str | None) -> Iterator[Finding]:
         with Gallery.open(settings.gallery) as gallery:
             yield _catalogue(gallery)
             yield from _roots(gallery)
-            if gallery.catalog.space is not None:
+            if gallery.catalog.metadata.space is not None:
                 yield _index(gallery)
             yield _model(options.model_for(model, settings, gallery))
     except GalleryMissing as error:
@@ -159,7 +159,7 @@ def _gallery(settings: Settings, model: str | None) -> Iterator[Finding]:
 
 
 def _catalogue(gallery: Gallery) -> Finding:
-    where = f"{gallery.folder}, {wording.counted(gallery.catalog.stats().photos, 'photo')}"
+    where = f"{gallery.folder}, {wording.counted(gallery.catalog.photos.stats().photos, 'photo')}"
     try:
         problems = gallery.catalog.check()
     except GalleryDamaged as error:
@@ -171,7 +171,7 @@ def _catalogue(gallery: Gallery) -> Finding:
 
 
 def _roots(gallery: Gallery) -> Iterator[Finding]:
-    for root in gallery.catalog.roots():
+    for root in gallery.catalog.metadata.roots():
         reachable = Path(os.fsdecode(root)).exists()
         text = wording.printable(root) + ("" if reachable else " is not there now")
         step = "attach the disk; or forget its photos: isa index --prune"
@@ -181,7 +181,7 @@ def _roots(gallery: Gallery) -> Iterator[Finding]:
 def _index(gallery: Gallery) -> Finding:
     import hashlib
 
-    file = gallery.catalog.index_file()
+    file = gallery.catalog.metadata.index_file()
     step = "the next search makes it again, or: isa doctor --fix"
     if file is None:
         return Finding("index", True, gallery.index_report())

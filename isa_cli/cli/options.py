@@ -112,5 +112,5 @@ def model_for(flag: str | None, settings: Settings, gallery: Gallery | None = No
     """
     from isa_cli.config import DEFAULT_MODEL
 
-    own = gallery.catalog.setting("model") if gallery is not None else None
+    own = gallery.catalog.metadata.setting("model") if gallery is not None else None
     return absolute_model(flag or own or settings.model or DEFAULT_MODEL)

@@ -79,6 +79,6 @@ def take_apart(
         blend=blend,
         reference=searcher.vector_of(picture) if blend else None,
     )
-    found = [gallery.catalog.vector_of(bytes.fromhex(hit.photo.digest)) for hit in answer]
+    found = [gallery.catalog.vectors.of(bytes.fromhex(hit.photo.digest)) for hit in answer]
     splits = explanation.splits(np.array(found, np.float32), searcher.calibration)
     return Explained(request, answer, explanation, splits)

@@ -42,7 +42,7 @@ def roots_of(names: Sequence[str | Path], gallery: Path) -> list[bytes]:
     if missing:
         try:
             with Gallery.open(gallery) as opened:
-                known = opened.catalog.roots()
+                known = opened.catalog.metadata.roots()
         except GalleryMissing:
             known = []
         for root in missing:
@@ -73,7 +73,7 @@ def known_roots(catalog: Catalog) -> list[bytes]:
     Raises:
         UsageError: there is none.
     """
-    roots = catalog.roots()
+    roots = catalog.metadata.roots()
     if not roots:
         raise UsageError("no folder is known yet", "say which: isa index ~/Pictures")
     return roots
@@ -89,7 +89,7 @@ def adopt(gallery: Gallery, foundation: Foundation) -> None:
         ModelError: the model can't be had.
     """
     gallery.expect(foundation.space)
-    gallery.catalog.set_setting("model", foundation.name)
+    gallery.catalog.metadata.set_setting("model", foundation.name)
 
 
 def tell_of_demo_model(
@@ -99,7 +99,7 @@ def tell_of_demo_model(
     from isa_cli.encoders.names import BUNDLED  # noqa: PLC0415 - a search has no use for it
     from isa_cli.wardrobe.folder import TRUTH  # noqa: PLC0415
 
-    if foundation.name != BUNDLED or gallery.catalog.setting(TOLD):
+    if foundation.name != BUNDLED or gallery.catalog.metadata.setting(TOLD):
         return
     if all(os.path.isfile(os.path.join(root, os.fsencode(TRUTH))) for root in roots):  # noqa: PTH113, PTH118
         return
@@ -107,7 +107,7 @@ def tell_of_demo_model(
         f"isa: {BUNDLED} knows only the demo's wardrobe of drawn garments; on photos its answers "
         "mean little\n  → for photos: isa index FOLDER --model small --gallery DIR"
     )
-    gallery.catalog.set_setting(TOLD, "yes")
+    gallery.catalog.metadata.set_setting(TOLD, "yes")
 
 
 def would_forget(catalog: Catalog, paths: Sequence[bytes]) -> Forgotten:
@@ -119,8 +119,10 @@ def would_forget(catalog: Catalog, paths: Sequence[bytes]) -> Forgotten:
     def is_meant(path: bytes) -> bool:
         return any(path == top or path.startswith(top.rstrip(b"/") + b"/") for top in paths)
 
-    files, gone, keys = sum(is_meant(path) for path, _ in catalog.failures()), 0, []
-    for key, photos in catalog.photos(catalog.select(where)).items():  # several may share a vector
+    files, gone, keys = sum(is_meant(path) for path, _ in catalog.photos.failures()), 0, []
+    for key, photos in catalog.photos.of(
+        catalog.vectors.select(where)
+    ).items():  # several may share a vector
         lost = [all(map(is_meant, photo.paths)) for photo in photos]
         files += sum(is_meant(path) for photo in photos for path in photo.paths)
         gone += sum(lost)

@@ -119,7 +119,7 @@ class Library:
         Args:
             gallery: an open one; ``None``: as if there were none.
         """
-        own = gallery.catalog.setting("model") if gallery is not None else None
+        own = gallery.catalog.metadata.setting("model") if gallery is not None else None
         name = absolute_name(self.model or own or self.settings.model or DEFAULT_MODEL)
         with self._lock:
             if self._foundation is None or self._foundation.name != name:
@@ -174,7 +174,12 @@ class Library:
             query = (found.st_mtime_ns, found.st_size, found.st_ino)
         except OSError:
             query = None
-        return catalog.generation, catalog.index_file(), catalog.setting("tuned"), query
+        return (
+            catalog.metadata.generation,
+            catalog.metadata.index_file(),
+            catalog.metadata.setting("tuned"),
+            query,
+        )
 
     def _retire(self) -> None:
         """Close what is open, or leave that to the last search that uses it."""
@@ -286,7 +291,7 @@ class Library:
             GalleryMissing: there is none.
         """
         with Gallery.open(self.folder) as gallery:
-            return gallery.catalog.stats()
+            return gallery.catalog.photos.stats()
 
     # --- searching -------------------------------------------------------------------------------
 

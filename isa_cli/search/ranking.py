@@ -55,13 +55,13 @@ def ranked(
         calibration: how high this gallery's scores are.
     """
     catalog, index, where = gallery.catalog, gallery.index, request.where
-    considered = catalog.count() if where is None else len(catalog.select(where))
+    considered = catalog.vectors.count() if where is None else len(catalog.vectors.select(where))
     k = min(request.top + len(hidden), considered)
     heads: list[list[_Found]] = []
     while k > 0:
         matches = index.search(vector[None], k, where, exact=request.exact)
         keys, scores = matches.keys[0], matches.scores[0]
-        photos = catalog.photos(keys, where)
+        photos = catalog.photos.of(keys, where)
         found = [
             _Found(int(key), float(score), photo)
             for key, score in zip(keys, scores, strict=True)
@@ -96,7 +96,7 @@ def _folded(gallery: Gallery, found: list[_Found], group: float | None) -> list[
         return [[item] for item in found]
     keys = np.unique(np.array([item.key for item in found], np.uint64))
     rows: dict[int, Vector] = {}
-    for chunk, vectors in gallery.catalog.vectors(keys):
+    for chunk, vectors in gallery.catalog.vectors.chunks(keys):
         rows.update(zip(chunk.tolist(), vectors, strict=True))
     groups: list[list[_Found]] = []
     heads = np.empty((len(found), gallery.space.dim), np.float32)

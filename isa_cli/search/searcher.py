@@ -102,7 +102,7 @@ class Searcher:
             hidden = set()
         hits, considered = ranked(self._gallery, vector, request, hidden, self.calibration)
         mixed = bool(references) and bool(request.modifier) and method not in {"image", "text"}
-        total = self._gallery.catalog.count()
+        total = self._gallery.catalog.vectors.count()
         return Answer(hits, method, alpha if mixed else None, considered, total)
 
     # --- how -------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class Searcher:
     @cached_property
     def calibration(self) -> Calibration:
         """How high scores are in this gallery."""
-        return Calibration(self._gallery.catalog.sample(CALIBRATION_SAMPLE))
+        return Calibration(self._gallery.catalog.vectors.sample(CALIBRATION_SAMPLE))
 
     def _method(self, request: Request) -> str:
         """The composer to use, once the request is known to ask something possible."""
@@ -132,7 +132,7 @@ class Searcher:
     @cached_property
     def _tuned(self) -> Choice | None:
         """What was chosen for this gallery among the training-free composers."""
-        choice = from_json(self._gallery.catalog.setting(TUNED))
+        choice = from_json(self._gallery.catalog.metadata.setting(TUNED))
         return choice if choice and choice.method in TRAINING_FREE else None
 
     def _usual_alpha(self, method: str) -> float | None:
@@ -197,7 +197,7 @@ class Searcher:
         """A picture's vector (D,) where the gallery knows its bytes."""
         if picture.digest is None:
             return None
-        return self._gallery.catalog.vector_of(picture.digest)
+        return self._gallery.catalog.vectors.of(picture.digest)
 
     def _embedded(self, picture: ReferencePicture) -> Vector:
         """The vector (D,) of a picture from elsewhere."""

@@ -422,7 +422,7 @@ def choice(method, alpha):
 
 
 def test_a_gallerys_choice_is_its_default(learned, gallery, photos):
-    gallery.catalog.set_setting(TUNED, choice("sum", 0.35).to_json())
+    gallery.catalog.metadata.set_setting(TUNED, choice("sum", 0.35).to_json())
     _, ask = learned(None)
     request = {"references": (photos / "red.png",), "modifier": "blue"}
     assert (ask(**request).method, ask(**request).alpha) == ("sum", 0.35)
@@ -431,6 +431,6 @@ def test_a_gallerys_choice_is_its_default(learned, gallery, photos):
 
 @pytest.mark.parametrize("kept", ["no json", "{}", choice("other", 0.3).to_json()])
 def test_a_choice_that_makes_no_sense_changes_nothing(learned, gallery, photos, kept):
-    gallery.catalog.set_setting(TUNED, kept)
+    gallery.catalog.metadata.set_setting(TUNED, kept)
     answer = learned(None)[1](references=(photos / "red.png",), modifier="blue")
     assert (answer.method, answer.alpha) == (DEFAULT_METHOD, DEFAULT_ALPHA[DEFAULT_METHOD])
