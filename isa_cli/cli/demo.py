@@ -121,22 +121,24 @@ def _share(told: Told, world: World) -> str:
 
 
 def _sheet(path: Path, world: World, told: Told) -> Path:
-    from isa_cli.cli.sheet import SheetImage, write_sheet
+    from isa_cli.pages.contact_sheet import contact_sheet
+    from isa_cli.pages.page import put
+    from isa_cli.pages.question import AskedPicture
 
-    write_sheet(
-        path,
+    sheet = contact_sheet(
         title="isa demo",
-        references=[SheetImage(os.fsencode(world.main.reference))],
+        asked=[AskedPicture(os.fsencode(world.main.reference))],
         modifier=world.main.modifier,
         hits=told.answer.hits,
         right=told.right,
-        meta={
+        facts={
             "right": f"{sum(told.right)} of {len(told.right)}",
             "there are": f"{len(world.main.targets)} right ones",
             "method": told.answer.method,
             "compared with": wording.counted(told.answer.considered, "picture"),
         },
     )
+    put(path, sheet)
     return path
 
 

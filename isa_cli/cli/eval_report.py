@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from isa_cli import wording
 from isa_cli.cli import console
+from isa_cli.evaluation.report import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,19 +47,7 @@ def show(document: Mapping[str, Any], output: Output) -> None:
 
 def protocol_line(protocol: Mapping[str, Any]) -> str:
     """Return what the numbers were made with, in one line."""
-    return ", ".join(f"{name} {_told(value)}" for name, value in protocol.items() if value != {})
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{name}={_quoted(each)}" for name, each in value.items())
-    return wording.printable(_quoted(value))
-
-
-def _quoted(value: Any) -> str:
-    """Return a value as text; a prompt has blanks and commas of its own."""
-    text = str(value)
-    return f'"{text}"' if "{" in text else text
+    return ", ".join(f"{name} {value}" for name, value in told(protocol).items())
 
 
 def title_of(document: Mapping[str, Any]) -> str:

@@ -131,10 +131,11 @@ def run(
         _submit(done, submission, quiet=output.quiet)
     eval_report.show(done.document, output)
     if output.html is not None:
-        from isa_cli.cli.eval_page import write_page
+        from isa_cli.pages.failures import failures_page
+        from isa_cli.pages.page import put
 
         number = 0 if plan.named else _best(done)
-        write_page(output.html, done, output.html_cases, number)
+        put(output.html, failures_page(done, output.html_cases, number))
         if not output.quiet:
             method = done.results[number].method
             console.say(f"page of {method}: {wording.printable(str(output.html))}")

@@ -75,9 +75,15 @@ def _present(
     explain_report.show(explained, as_json=as_json)
     if page is None:
         return
-    from isa_cli.cli.explain_page import write
+    from isa_cli.pages.explanation import explanation_page
+    from isa_cli.pages.page import put
 
-    write(page, explained)
+    put(
+        page,
+        explanation_page(
+            explained.request, explained.answer, explained.explanation, explained.splits
+        ),
+    )
     if not quiet:
         console.say(f"page: {wording.printable(str(page))}")
     if open_it and typer.launch(str(page)) != 0:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from isa_cli import wording
 from isa_cli.cli import console, results
+from isa_cli.query.explain import MEANING, NO_MAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +28,6 @@ PLAIN_SHADES = " .:*#"
 ROWS = 10
 """Lines that a map may take; larger ones are shown in blocks."""
 
-MEANING = {
-    "reference": "the picture's sentence, read without the words",
-    "words": "the words, read without the picture",
-    "learned": "both, as learned",
-    "slerp": "both, mixed by slerp",
-}
-"""What the parts of a query are."""
-
 
 def show(explained: Explained, *, as_json: bool) -> None:
     """Print it on stdout: one JSON document, or text for people."""
@@ -43,11 +36,6 @@ def show(explained: Explained, *, as_json: bool) -> None:
         return
     for line in _lines(explained):
         console.put(line.rstrip())
-
-
-def no_map() -> str:
-    """Return why there are no maps, where there are none."""
-    return "no map: it is made from the picture as a whole"
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -111,7 +99,7 @@ def _lines(explained: Explained) -> Iterator[str]:
 
 
 def _facts(number: int, token: Token) -> Iterator[str]:
-    held = no_map() if token.share is None else f"holds {token.share:.0%} of the picture"
+    held = NO_MAP if token.share is None else f"holds {token.share:.0%} of the picture"
     yield f"word {number}: {held}"
     near = ", ".join(f"{n.word} {n.cosine:.2f}" for n in token.nearest)
     yield f"nearest real words: {near or 'none'}"

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
-from isa_cli.cli.thumbnails import small
 from isa_cli.errors import IsaError
+from isa_cli.pages.thumbnails import small
 from isa_cli.wording import printable
 
 if TYPE_CHECKING:

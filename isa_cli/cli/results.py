@@ -54,10 +54,11 @@ def present(answer: Answer, request: Request, output: Output) -> None:
     show(hits, output.form)
     to_open = hits[0].photo.path
     if output.sheet is not None:
-        from isa_cli.cli.sheet import write_answer
+        from isa_cli.pages.contact_sheet import answer_sheet
+        from isa_cli.pages.page import put as put_page
 
         to_open = output.sheet
-        write_answer(to_open, answer, request)
+        put_page(to_open, answer_sheet(answer, request))
         if not output.quiet:
             console.say(f"contact sheet: {wording.printable(str(to_open))}")
     if output.open_it and typer.launch(str(to_open)) != 0:

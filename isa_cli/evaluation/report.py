@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isa_cli.evaluation.interval import interval
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,3 +112,23 @@ def _compact(values: NDArray[np.float64]) -> list[float | int]:
     """Return numbers that take few characters: ``1`` for ``1.0``, and six digits."""
     rounded = values.round(DIGITS).tolist()
     return [int(value) if value.is_integer() else value for value in rounded]
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+
+def told(protocol: Mapping[str, Any]) -> dict[str, str]:
+    """What the numbers were made with, in words by what it is of; empty facts are left out."""
+    return {name: _told(value) for name, value in protocol.items() if value != {}}
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_quoted(each)}" for name, each in value.items())
+    return printable(_quoted(value))
+
+
+def _quoted(value: Any) -> str:
+    """A value as text; a prompt has blanks and commas of its own."""
+    text = str(value)
+    return f'"{text}"' if "{" in text else text

@@ -39,6 +39,17 @@ QUERY, REFERENCE, WORDS = "query", "reference", "words"
 LEARNED, SLERP = "learned", "slerp"
 """The parts of a query, by name; the last two are those of a blend."""
 
+MEANING = {
+    REFERENCE: "the picture's sentence, read without the words",
+    WORDS: "the words, read without the picture",
+    LEARNED: "both, as learned",
+    SLERP: "both, mixed by slerp",
+}
+"""What the parts are, for people."""
+
+NO_MAP = "no map: it is made from the picture as a whole"
+"""What is told of a token without ``attention``."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Token:

@@ -1,0 +1,1 @@
+"""What is drawn for people to look at in a browser: whole pages that fetch nothing."""
