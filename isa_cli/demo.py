@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from isa_cli.library.library import Library
     from isa_cli.reporting import Reporter
     from isa_cli.search.request import Answer
-    from isa_cli.search.searcher import Searcher
 
 MODIFIER = "same dress but sleeveless"
 REFERENCE = Garment(
@@ -43,7 +43,7 @@ TOP = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DemoQuestion:
     """A question of which the right answers are known.
 
     Attributes:
@@ -68,8 +68,8 @@ class World:
     """
 
     photos: Path
-    main: Question
-    others: tuple[Question, ...]
+    main: DemoQuestion
+    others: tuple[DemoQuestion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def make_world(folder: Path, seed: int, reporter: Reporter) -> World:
     scenes = [*made.scenes, *_staged(Random(seed))]  # noqa: S311 - reproducible, not secret
     photos = folder / "photos"
     paths = write(photos, scenes, reporter)
-    main = Question(
+    main = DemoQuestion(
         paths[len(made.scenes)],
         MODIFIER,
         frozenset(
@@ -105,7 +105,7 @@ def make_world(folder: Path, seed: int, reporter: Reporter) -> World:
         ),
     )
     others = [
-        Question(
+        DemoQuestion(
             paths[one.reference], one.change.modifier, frozenset(paths[at] for at in one.targets)
         )
         for one in made.triplets
@@ -129,22 +129,22 @@ class Judge:
     """Asks questions and says which answers are right.
 
     Args:
-        searcher: over a gallery of the world's pictures.
+        library: that has indexed the world's pictures.
     """
 
-    def __init__(self, searcher: Searcher) -> None:
-        self._searcher = searcher
+    def __init__(self, library: Library) -> None:
+        self._library = library
 
-    def ask(self, question: Question, method: str = "auto") -> Told:
+    def ask(self, question: DemoQuestion, method: str = "auto") -> Told:
         """Return the judged answer to one question, by the gallery's own method or another."""
         request = Request((question.reference,), question.modifier, top=TOP, method=method)
-        answer = self._searcher.search(request)
+        answer = self._library.ask(request)
         targets = {os.fsencode(path) for path in question.targets}
         right = tuple(not targets.isdisjoint(hit.photo.paths) for hit in answer.hits)
         return Told(request, answer, right)
 
     def shares(
-        self, questions: Sequence[Question], method: str, reporter: Reporter
+        self, questions: Sequence[DemoQuestion], method: str, reporter: Reporter
     ) -> dict[int, float]:
         """Return R@1, R@5 and R@10 over questions, as fractions by k."""
         found = dict.fromkeys((1, 5, TOP), 0)

@@ -50,6 +50,14 @@ class IsaError(Exception):
     Args:
         message: one sentence saying what is wrong, naming the thing.
         hint: what to do next; '' where there is nothing better than the message.
+
+    Examples:
+        >>> import isa_cli
+        >>> try:
+        ...     isa_cli.open("/nowhere").search(modifier="a dog")
+        ... except isa_cli.IsaError as error:
+        ...     print(error.message, "->", error.hint, "->", error.exit_code)
+        there is no gallery in /nowhere yet -> make one with: isa index FOLDER -> 4
     """
 
     exit_code: ClassVar[int] = ExitCode.WORLD

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from isa_cli.types import EmbeddingSpace, Keys, Matches, Pixels, Query, Vectors
 
 
-class Rows(Protocol):
+class VectorRows(Protocol):
     """What a local index reads from the catalogue, which is the truth about vectors."""
 
     def count(self) -> int:
@@ -24,9 +24,7 @@ class Rows(Protocol):
     def select(self, where: Where) -> Keys:
         """Return the keys of the vectors that ``where`` keeps, rising."""
 
-    def vectors(
-        self, keys: Keys | None = None, *, after: int = 0
-    ) -> Iterator[tuple[Keys, Vectors]]:
+    def chunks(self, keys: Keys | None = None, *, after: int = 0) -> Iterator[tuple[Keys, Vectors]]:
         """Yield (keys, vectors) in chunks by rising key.
 
         Args:
@@ -76,7 +74,24 @@ class VectorIndex(Protocol):
 
 
 class GalleryEncoder(Protocol):
-    """The heavy side: photos in, vectors out.  Preprocessing belongs to the encoder."""
+    """The heavy side: photos in, vectors out.  Preprocessing belongs to the encoder.
+
+    Examples:
+        >>> import numpy as np
+        >>> from isa_cli.types import EmbeddingSpace
+        >>> class MeanColour:
+        ...     space = EmbeddingSpace("mean-colour", 3, "0" * 64)
+        ...     lanes, batch_size, input_size = 1, 16, (8, 8)
+        ...     def prepare(self, image):
+        ...         return np.asarray(image.convert("RGB").resize((8, 8)))  # (H, W, 3) uint8
+        ...     def encode(self, batch):
+        ...         means = np.stack([p.reshape(-1, 3).mean(0) for p in batch]) + 1  # (B, 3)
+        ...         return (means / np.linalg.norm(means, axis=1, keepdims=True)).astype("f4")
+        >>> from PIL import Image
+        >>> encoder = MeanColour()
+        >>> encoder.encode([encoder.prepare(Image.new("RGB", (90, 60), "red"))]).round(2).tolist()
+        [[1.0, 0.0, 0.0]]
+    """
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -113,7 +128,21 @@ class TextEncoder(Protocol):
 
 
 class Composer(Protocol):
-    """Turns queries into one vector each; every baseline is a composer too."""
+    """Turns queries into one vector each; every baseline is a composer too.
+
+    Examples:
+        >>> import numpy as np
+        >>> from isa_cli import Query
+        >>> class ImageAlone:
+        ...     name = "image-alone"
+        ...     def __init__(self, space):
+        ...         self.space = space
+        ...     def compose(self, queries):
+        ...         rows = np.stack([query.references.mean(axis=0) for query in queries])
+        ...         return rows / np.linalg.norm(rows, axis=1, keepdims=True)  # (Q, D)
+        >>> ImageAlone(space=None).compose([Query(np.eye(2, 3, dtype=np.float32))]).round(3)
+        array([[0.707, 0.707, 0.   ]], dtype=float32)
+    """
 
     @property
     def name(self) -> str:

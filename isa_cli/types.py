@@ -7,7 +7,9 @@ B batch, Q queries, N gallery vectors, D joint embedding, k answers, H, W, C pix
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -90,6 +92,12 @@ class Photo:
         paths: every file with this content (``os.fsencode``), sorted; at least one.
         bytes: file size.
         info: what the bytes say.
+
+    Examples:
+        >>> from isa_cli import Photo
+        >>> photo = Photo(1, "ab12", (b"/photos/dog.jpg",), 2048, PhotoInfo("JPEG", 640, 480))
+        >>> photo.path.name, photo.info.width
+        ('dog.jpg', 640)
     """
 
     key: int
@@ -97,6 +105,11 @@ class Photo:
     paths: tuple[bytes, ...]
     bytes: int
     info: PhotoInfo
+
+    @property
+    def path(self) -> Path:
+        """The first of its files."""
+        return Path(os.fsdecode(self.paths[0]))
 
 
 # --- queries and answers -------------------------------------------------------------------------
@@ -113,6 +126,13 @@ class Query:
         avoid_texts: words for what is unwanted.
         images: the reference images themselves, opened only if a composer looks at them
             (learned composers do; training-free ones use ``references``).
+
+    Examples:
+        >>> import numpy as np
+        >>> from isa_cli import Query
+        >>> query = Query(np.eye(2, 4, dtype=np.float32), "at night", avoid_texts=("people",))
+        >>> query.references.shape, query.modifier
+        ((2, 4), 'at night')
     """
 
     references: Vectors
@@ -147,6 +167,13 @@ class Hit:
             (ours); a cosine means little across models and modalities, this can be compared.
         photo: what was found.
         similar: photos folded into this answer by ``--group``.
+
+    Examples:
+        >>> from isa_cli import Hit, Photo
+        >>> photo = Photo(1, "ab12", (b"/photos/dog.jpg",), 2048, PhotoInfo("JPEG", 640, 480))
+        >>> hit = Hit(rank=1, score=0.31, z=2.4, photo=photo)
+        >>> f"{hit.score:.3f} {hit.photo.path.name}"
+        '0.310 dog.jpg'
     """
 
     rank: int

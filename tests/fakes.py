@@ -59,7 +59,7 @@ class FakeRows:
         self.put(keys, vectors)
 
     def put(self, keys, vectors):
-        """Take vectors as the catalogue does, in float16; only ``Rows`` is asked of them later."""
+        """Take vectors as the catalogue does, in float16."""
         for key, vector in zip(keys, vectors, strict=True):
             self._vectors[int(key)] = np.float16(vector)
 
@@ -73,7 +73,7 @@ class FakeRows:
     def select(self, where):
         return np.array([key for key in sorted(self._vectors) if _keeps(where, key)], np.uint64)
 
-    def vectors(self, keys=None, *, after=0):
+    def chunks(self, keys=None, *, after=0):
         known = self._vectors if keys is None else self._vectors.keys() & {int(k) for k in keys}
         wanted = sorted(key for key in known if key > after)
         for start in range(0, len(wanted), self.CHUNK):

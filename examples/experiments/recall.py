@@ -112,17 +112,17 @@ def gallery(data: str, vectors: Vectors, queries: Vectors, folder: Path) -> None
     with Catalog.open(folder / f"{data}.db", writable=True) as catalog:
         fill(catalog, space, vectors)
         start = time.perf_counter()
-        writer = HnswIndex(folder, space, catalog, record=catalog.set_index_file)
+        writer = HnswIndex(folder, space, catalog.vectors, record=catalog.metadata.set_index_file)
         writer.flush()
         writer.close()
         pace = len(vectors) / (time.perf_counter() - start)
     with Catalog.open(folder / f"{data}.db", writable=False) as catalog:
         start = time.perf_counter()
-        index = HnswIndex(folder, space, catalog, catalog.index_file())
+        index = HnswIndex(folder, space, catalog.vectors, catalog.metadata.index_file())
         opening = 1e3 * (time.perf_counter() - start)
         index.search(queries[:1], K)
         answers, times = timed(lambda query: index.search(query, K).keys[0], queries)
-        file = catalog.index_file()
+        file = catalog.metadata.index_file()
         assert file is not None
         size = sum(path.stat().st_size for path in folder.glob(f"{data}.db*"))
         exact = index.search(queries, K, exact=True).keys

@@ -42,7 +42,7 @@ def photos_in(folder: Path) -> list[Path]:
 
 def photos_of(gallery: Gallery) -> list[Path]:
     """Return one file of each photo in a gallery, by key, whether it is still there or not."""
-    photos = gallery.catalog.photos(gallery.catalog.select(And(())))
+    photos = gallery.catalog.photos.of(gallery.catalog.vectors.select(And(())))
     return [Path(os.fsdecode(same[0].paths[0])) for _, same in sorted(photos.items())]
 
 
@@ -81,7 +81,7 @@ def copy_gallery(folder: Path, into: Path) -> Path:
     with closing(reader(folder / CATALOG)) as ours, closing(writer(into / CATALOG)) as copy:
         ours.backup(copy)
     with Gallery.open(into) as gallery:
-        index = gallery.catalog.index_file()
+        index = gallery.catalog.metadata.index_file()
     if index is not None and (folder / index.name).exists():
         shutil.copy(folder / index.name, into)
     return into

@@ -187,11 +187,11 @@ def _searched(
     """Return one gallery's report; the gallery is a copy or a generated one."""
     reporter.note(f"searching {name}")
     with Gallery.open(folder) as gallery:
-        queries = probes(gallery.catalog.sample(SAMPLE), QUERIES)
-        model = gallery.catalog.setting("model")
+        queries = probes(gallery.catalog.vectors.sample(SAMPLE), QUERIES)
+        model = gallery.catalog.metadata.setting("model")
     warm = bench_search(folder, queries)
     with Gallery.open(folder) as gallery:  # after the index has been mended
-        stored = gallery.bytes_on_disk() / gallery.catalog.count()
+        stored = gallery.bytes_on_disk() / gallery.catalog.vectors.count()
     place = ["--device", plan.device, "--precision", plan.precision, "--gallery", str(folder)]
     cold = []
     if plan.cold and photo is not None:

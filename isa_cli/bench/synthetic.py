@@ -47,7 +47,7 @@ def decaying(n: int, dim: int, rng: np.random.Generator) -> Vectors:
 
 def fill(catalog: Catalog, space: EmbeddingSpace, vectors: Vectors) -> None:
     """Catalogue one photo per vector, with a path and EXIF as real ones have."""
-    catalog.set_space(space)
+    catalog.metadata.set_space(space)
     info = PhotoInfo("JPEG", 4_000, 3_000, 1, "2024-05-01T12:30:00", "Camera", 48.1, 11.5)
     for start in range(0, len(vectors), 5_000):
         catalog.record(

@@ -16,11 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from isa_cli.cli.console import ConsoleReporter
-    from isa_cli.config import Settings
     from isa_cli.demo import Told, World
-    from isa_cli.gallery.gallery import Gallery
-    from isa_cli.gallery.indexing import Summary
-    from isa_cli.search.searcher import Searcher
+    from isa_cli.library.library import Library
 
 FAREWELL = "isa: stopping; what is done is saved, and the same command goes on from here"
 
@@ -44,22 +41,20 @@ def demo(
     """
     where = _folder(folder, seed)
 
-    from isa_cli.cli.answering import searcher
     from isa_cli.demo import make_world
-    from isa_cli.gallery.gallery import Gallery
+    from isa_cli.encoders.names import BUNDLED
 
     reporter = console.ConsoleReporter(quiet=quiet)
     if not quiet:
         console.say(f"everything goes into {wording.printable(str(where))}")
     world = make_world(where, seed, reporter)
-    settings = options.settings(gallery=str(where / "gallery"))
-    with Gallery.open(settings.gallery, writable=True, reporter=reporter) as gallery:
-        summary = _index(world, gallery, settings, reporter)
-        if summary.interrupted:
-            return ExitCode.INTERRUPTED
-        if not quiet:
-            console.say(f"{wording.counted(summary.embedded, 'picture')} embedded")
-        told = _ask(world, searcher(gallery, settings, None, reporter), reporter)
+    library = options.library(str(where / "gallery"), BUNDLED, quiet=quiet)
+    summary = library.index([world.photos], stop=console.stop_on_signals(FAREWELL))
+    if summary.interrupted:
+        return ExitCode.INTERRUPTED
+    if not quiet:
+        console.say(f"{wording.counted(summary.embedded, 'picture')} embedded")
+    told = _ask(world, library, reporter)
     sheet = _sheet(where / "sheet.html", world, told)
     console.put(f"contact sheet: {wording.printable(str(sheet))}")
     _next_steps()
@@ -76,25 +71,11 @@ def _folder(folder: str | None, seed: int) -> Path:
     return absolute(folder) if folder else cache_dir() / "demo" / f"seed-{seed}"
 
 
-def _index(
-    world: World, gallery: Gallery, settings: Settings, reporter: ConsoleReporter
-) -> Summary:
-    """Index the pictures as ``isa index`` does; what is indexed already is not embedded again."""
-    from isa_cli.cli.index import encoder_for
-    from isa_cli.encoders.names import BUNDLED
-    from isa_cli.gallery.indexing import IndexOptions, index_folders
-
-    size, make_encoder = encoder_for(BUNDLED, gallery, settings, reporter)
-    roots = [os.fsencode(world.photos)]
-    with console.stop_on_signals(FAREWELL) as stop:
-        return index_folders(gallery, roots, make_encoder, size, IndexOptions(), reporter, stop)
-
-
-def _ask(world: World, asked: Searcher, reporter: ConsoleReporter) -> Told:
+def _ask(world: World, library: Library, reporter: ConsoleReporter) -> Told:
     """Ask the question that is shown and those that are counted, and print what came of it."""
     from isa_cli.demo import Judge
 
-    judge = Judge(asked)
+    judge = Judge(library)
     told = judge.ask(world.main)
     console.put(f'\n  {world.main.reference.name} + "{world.main.modifier}"\n')
     for hit, right in zip(told.answer.hits, told.right, strict=True):

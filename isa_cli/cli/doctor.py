@@ -26,7 +26,7 @@ LOW_DISK = 1e9
 
 
 @dataclass(frozen=True)
-class Check:
+class Finding:
     """One thing looked at.
 
     Attributes:
@@ -51,7 +51,7 @@ def doctor(
     device: options.DeviceOption = None,
     precision: options.PrecisionOption = None,
 ) -> int:
-    """Check the installation, the model and the gallery.
+    """Finding the installation, the model and the gallery.
 
     Reads the whole gallery, which takes a second or so per 100,000 photos.  Exits with 4 if
     something is wrong.
@@ -79,7 +79,7 @@ def _fix(settings: Settings) -> None:
     console.say("the index was made again from the catalogue")
 
 
-def _checks(settings: Settings, model: str | None) -> Iterator[Check]:
+def _checks(settings: Settings, model: str | None) -> Iterator[Finding]:
     yield from _installation()
     yield _place(settings)
     yield from _formats()
@@ -90,14 +90,14 @@ def _checks(settings: Settings, model: str | None) -> Iterator[Check]:
 # --- the installation --------------------------------------------------------------------------
 
 
-def _installation() -> Iterator[Check]:
+def _installation() -> Iterator[Finding]:
     import sqlite3
     from importlib import metadata
 
     from isa_cli import __version__
 
     versions = f"{sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}, isa {__version__}"
-    yield Check("Python", True, versions)
+    yield Finding("Python", True, versions)
     here, missing = [], []
     for requirement in metadata.requires("isa-cli") or []:
         if "extra ==" in requirement:
@@ -107,40 +107,40 @@ def _installation() -> Iterator[Check]:
             here.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             missing.append(name)
-    yield Check("packages", True, ", ".join(here))
+    yield Finding("packages", True, ", ".join(here))
     if missing:
         step = f"{Path(sys.executable).name} -m pip install {' '.join(missing)}"
-        yield Check("packages", False, f"{', '.join(missing)} missing", step)
+        yield Finding("packages", False, f"{', '.join(missing)} missing", step)
 
 
-def _place(settings: Settings) -> Check:
+def _place(settings: Settings) -> Finding:
     from isa_cli.encoders.devices import choose_place
 
     try:
-        return Check("device", True, str(choose_place(settings.device, settings.precision)))
+        return Finding("device", True, str(choose_place(settings.device, settings.precision)))
     except IsaError as error:
-        return Check("device", False, error.message, error.hint)
+        return Finding("device", False, error.message, error.hint)
 
 
-def _formats() -> Iterator[Check]:
+def _formats() -> Iterator[Finding]:
     from importlib.util import find_spec
 
     from PIL import features
 
     avif = bool(features.check("avif"))
-    yield Check("AVIF", avif, "readable" if avif else "not readable", "pip install -U pillow")
+    yield Finding("AVIF", avif, "readable" if avif else "not readable", "pip install -U pillow")
     heic = find_spec("pillow_heif") is not None
-    yield Check("HEIC", heic, "readable" if heic else "not readable", "pip install pillow-heif")
+    yield Finding("HEIC", heic, "readable" if heic else "not readable", "pip install pillow-heif")
     if find_spec("rawpy"):
-        yield Check("camera RAW", True, "readable through the preview inside")
+        yield Finding("camera RAW", True, "readable through the preview inside")
     else:
-        yield Check("camera RAW", None, "not readable", 'pip install "isa-cli[raw]"')
+        yield Finding("camera RAW", None, "not readable", 'pip install "isa-cli[raw]"')
 
 
 # --- the gallery and its model -----------------------------------------------------------------
 
 
-def _gallery(settings: Settings, model: str | None) -> Iterator[Check]:
+def _gallery(settings: Settings, model: str | None) -> Iterator[Finding]:
     from isa_cli.config import DEFAULT_MODEL
     from isa_cli.gallery.gallery import Gallery
 
@@ -148,72 +148,72 @@ def _gallery(settings: Settings, model: str | None) -> Iterator[Check]:
         with Gallery.open(settings.gallery) as gallery:
             yield _catalogue(gallery)
             yield from _roots(gallery)
-            if gallery.catalog.space is not None:
+            if gallery.catalog.metadata.space is not None:
                 yield _index(gallery)
             yield _model(options.model_for(model, settings, gallery))
     except GalleryMissing as error:
-        yield Check("gallery", None, error.message, error.hint)
+        yield Finding("gallery", None, error.message, error.hint)
         yield _model(model or settings.model or DEFAULT_MODEL)
     except IsaError as error:
-        yield Check("gallery", False, f"{settings.gallery}: {error.message}", error.hint)
+        yield Finding("gallery", False, f"{settings.gallery}: {error.message}", error.hint)
 
 
-def _catalogue(gallery: Gallery) -> Check:
-    where = f"{gallery.folder}, {wording.counted(gallery.catalog.stats().photos, 'photo')}"
+def _catalogue(gallery: Gallery) -> Finding:
+    where = f"{gallery.folder}, {wording.counted(gallery.catalog.photos.stats().photos, 'photo')}"
     try:
         problems = gallery.catalog.check()
     except GalleryDamaged as error:
         problems = [error.message]
     if not problems:
-        return Check("catalogue", True, where)
+        return Finding("catalogue", True, where)
     step = "restore catalog.db from a backup, or move the gallery away and index again"
-    return Check("catalogue", False, f"{where}: {'; '.join(problems)}", step)
+    return Finding("catalogue", False, f"{where}: {'; '.join(problems)}", step)
 
 
-def _roots(gallery: Gallery) -> Iterator[Check]:
-    for root in gallery.catalog.roots():
+def _roots(gallery: Gallery) -> Iterator[Finding]:
+    for root in gallery.catalog.metadata.roots():
         reachable = Path(os.fsdecode(root)).exists()
         text = wording.printable(root) + ("" if reachable else " is not there now")
         step = "attach the disk; or forget its photos: isa index --prune"
-        yield Check("photos", True if reachable else None, text, step)
+        yield Finding("photos", True if reachable else None, text, step)
 
 
-def _index(gallery: Gallery) -> Check:
+def _index(gallery: Gallery) -> Finding:
     import hashlib
 
-    file = gallery.catalog.index_file()
+    file = gallery.catalog.metadata.index_file()
     step = "the next search makes it again, or: isa doctor --fix"
     if file is None:
-        return Check("index", True, gallery.index_report())
+        return Finding("index", True, gallery.index_report())
     try:
         with (gallery.folder / file.name).open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        return Check("index", False, f"{file.name}: {error.strerror}", step)
+        return Finding("index", False, f"{file.name}: {error.strerror}", step)
     if digest != file.sha256:
-        return Check("index", False, f"{file.name} is not what was written", step)
-    return Check("index", True, gallery.index_report())
+        return Finding("index", False, f"{file.name} is not what was written", step)
+    return Finding("index", True, gallery.index_report())
 
 
-def _model(name: str) -> Check:
+def _model(name: str) -> Finding:
     from isa_cli.cli.models import is_cached
     from isa_cli.encoders import resolve
 
     try:
         source = resolve(name)
     except IsaError as error:
-        return Check("model", False, error.message, error.hint)
+        return Finding("model", False, error.message, error.hint)
     if source.short is None or is_cached(source.short):
-        return Check("model", True, f"{name} ({source.weights or source.name})")
+        return Finding("model", True, f"{name} ({source.weights or source.name})")
     text = f"{name} ({source.name}) is not downloaded yet, {source.short.megabytes:,} MB"
-    return Check("model", None, text, "the first isa index downloads it")
+    return Finding("model", None, text, "the first isa index downloads it")
 
 
-def _disk(folder: Path) -> Check:
+def _disk(folder: Path) -> Finding:
     import shutil
 
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     step = "free some space, or choose another place with --gallery DIR"
-    return Check("disk", free >= LOW_DISK, f"{wording.size(free)} free at {folder}", step)
+    return Finding("disk", free >= LOW_DISK, f"{wording.size(free)} free at {folder}", step)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from isa_cli.cli.explain import Explained
+    from isa_cli.library.explained import Explained
     from isa_cli.query.explain import Split, Token
     from isa_cli.types import Hit
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import Annotated
 
 import typer
 
 from isa_cli import wording
 from isa_cli.cli import console, options
 from isa_cli.errors import ExitCode, UsageError
-from isa_cli.paths import catalogued
-
-if TYPE_CHECKING:
-    from isa_cli.gallery.catalog import Catalog
 
 
 def forget(
@@ -33,43 +30,17 @@ def forget(
     They need not exist any more.  What is indexed again comes back; an .isaignore
     file, which speaks as .gitignore does, keeps it out.
     """
-    from isa_cli.gallery.gallery import Gallery
-
     _check(paths or [], everything=everything, yes=yes or dry_run)
-    wanted = [catalogued(path) for path in paths or []]
-    folder = options.settings(gallery=gallery).gallery
-    reporter = console.ConsoleReporter(quiet=quiet)
-    Gallery.open(folder).close()  # nothing to forget where there is none; never create one
-    with Gallery.open(folder, writable=not dry_run, reporter=reporter) as opened:
-        if everything:
-            wanted = list(opened.catalog.roots())
-        if dry_run:
-            files, photos = _would_go(opened.catalog, wanted)
-        else:
-            done = opened.forget(wanted)
-            files, photos = done.files, done.photos
+    library = options.library(gallery, quiet=quiet)
+    wanted = [os.fsdecode(root) for root in library.stats.roots] if everything else paths or []
+    gone = library.forget(wanted, dry_run=dry_run)
     if not quiet:
-        did, gone = ("would forget", "would leave") if dry_run else ("forgot", "left")
+        did, left = ("would forget", "would leave") if dry_run else ("forgot", "left")
         console.say(
-            f"{did} {wording.counted(files, 'file')} "
-            f"({wording.counted(photos, 'photo')} {gone} the gallery)"
+            f"{did} {wording.counted(gone.files, 'file')} "
+            f"({wording.counted(gone.photos, 'photo')} {left} the gallery)"
         )
-    return 0 if files else ExitCode.NOTHING_FOUND
-
-
-def _would_go(catalog: Catalog, wanted: list[bytes]) -> tuple[int, int]:
-    """Return how many files, failures included, and photos the real thing would take out."""
-    from isa_cli.filters import Or, Under
-
-    where = Or(tuple(Under(path) for path in wanted))
-    found = [p for group in catalog.photos(catalog.select(where), where).values() for p in group]
-
-    def is_meant(path: bytes) -> bool:
-        return any(path == top or path.startswith(top.rstrip(b"/") + b"/") for top in wanted)
-
-    files = sum(is_meant(path) for photo in found for path in photo.paths)
-    failures = sum(is_meant(path) for path, _ in catalog.failures())
-    return files + failures, sum(all(map(is_meant, photo.paths)) for photo in found)
+    return 0 if gone.files else ExitCode.NOTHING_FOUND
 
 
 def _check(paths: list[str], *, everything: bool, yes: bool) -> None:

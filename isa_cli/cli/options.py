@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from isa_cli.errors import UsageError
-from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
     from isa_cli.config import Settings
     from isa_cli.gallery.gallery import Gallery
+    from isa_cli.library.library import Library
 
 GalleryOption = Annotated[
     str | None,
@@ -77,14 +77,31 @@ def settings(
     return load_settings(**flags)
 
 
-def absolute_model(name: str) -> str:
-    """Return a model's name as it can be kept: a path that exists becomes absolute.
+def library(
+    gallery: str | None,
+    model: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    *,
+    quiet: bool = False,
+) -> Library:
+    """The library that a command works on, which says on stderr what it has to say.
 
-    A relative folder would mean something else in the next working directory.
+    Raises:
+        UsageError: an option is empty, as ``--gallery "$UNSET"`` is.
     """
-    from isa_cli.encoders.names import local_path
+    from isa_cli.cli.console import ConsoleReporter
+    from isa_cli.library.library import Library
 
-    return str(absolute(name)) if local_path(name) else name
+    found = settings(gallery=gallery, model=model, device=device, precision=precision)
+    return Library(found, model, ConsoleReporter(quiet=quiet))
+
+
+def absolute_model(name: str) -> str:
+    """A model's name as it can be kept, see ``encoders.names.absolute_name``."""
+    from isa_cli.encoders.names import absolute_name
+
+    return absolute_name(name)
 
 
 def model_for(flag: str | None, settings: Settings, gallery: Gallery | None = None) -> str:
@@ -95,5 +112,5 @@ def model_for(flag: str | None, settings: Settings, gallery: Gallery | None = No
     """
     from isa_cli.config import DEFAULT_MODEL
 
-    own = gallery.catalog.setting("model") if gallery is not None else None
+    own = gallery.catalog.metadata.setting("model") if gallery is not None else None
     return absolute_model(flag or own or settings.model or DEFAULT_MODEL)

@@ -9,15 +9,59 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 from isa_cli import wording
 from isa_cli.cli import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from isa_cli.search.request import Answer, Request
     from isa_cli.types import Hit, Photo
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What to do with the answer.
+
+    Attributes:
+        form: ``show``'s.
+        sheet: the contact sheet to write.
+        preview: draw thumbnails in the terminal.
+        open_it: open the sheet, or the best answer.
+        quiet: say nothing that is not asked for.
+    """
+
+    form: str
+    sheet: Path | None
+    preview: bool
+    open_it: bool
+    quiet: bool
+
+
+def present(answer: Answer, request: Request, output: Output) -> None:
+    """Print the hits, and draw, write and open what was asked for."""
+    hits = answer.hits
+    if output.preview:
+        from isa_cli.cli.preview import preview_hits
+
+        preview_hits(hits)
+    show(hits, output.form)
+    to_open = hits[0].photo.path
+    if output.sheet is not None:
+        from isa_cli.cli.sheet import write_answer
+
+        to_open = output.sheet
+        write_answer(to_open, answer, request)
+        if not output.quiet:
+            console.say(f"contact sheet: {wording.printable(str(to_open))}")
+    if output.open_it and typer.launch(str(to_open)) != 0:
+        console.say(f"isa: can't open {wording.printable(str(to_open))}: no program is set for it")
 
 
 def show(hits: Sequence[Hit], form: str) -> None:

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.answering import Output, find, present
 from isa_cli.cli.arguments import picture, references_and_modifier
+from isa_cli.cli.results import Output, present
 from isa_cli.errors import ExitCode, UsageError
 from isa_cli.paths import absolute
 from isa_cli.query.methods import DEFAULT_METHOD, METHODS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from isa_cli.search.request import Answer
 
     Method = str
 else:  # typer lists the choices and refuses others
@@ -125,13 +129,14 @@ def search(
       isa search --text "a dog on the beach" --after 2024-05 --under ~/Pictures
       isa search a.jpg b.jpg "at night" --not people --json
     """  # noqa: D301 - typer's mark for lines to keep
-    from isa_cli.cli import filters
-
     form = _form(json=as_json, csv=as_csv, print0=print0, paths=as_paths)
     references, modifier = references_and_modifier(what or (), text)
     avoided = tuple(picture(name) for name in avoid_images or ())
     output = Output(form, page_path(html), preview=preview, open_it=open_it, quiet=quiet)
-    where = filters.where(
+
+    from isa_cli.library.conditions import where_of
+
+    where = where_of(
         under=under or (),
         after=after,
         before=before,
@@ -141,8 +146,8 @@ def search(
         types=types or (),
     )
 
+    from isa_cli.search.ranking import GROUP_AT  # a mistyped path need not wait for numpy
     from isa_cli.search.request import Request
-    from isa_cli.search.searcher import GROUP_AT  # a mistyped path need not wait for numpy
 
     request = Request(
         references=references,
@@ -157,12 +162,23 @@ def search(
         group=GROUP_AT if group and group_at is None else group_at,
         exact=exact,
     )
-    settings = options.settings(gallery=gallery, model=model, device=device, precision=precision)
-    answer = find(request, settings, model, under or (), console.ConsoleReporter(quiet=quiet))
+    answer = options.library(gallery, model, device, precision, quiet=quiet).ask(request)
     if not answer.hits:
+        console.say(f"isa: {_nothing(answer, under or ())}")
         return ExitCode.NOTHING_FOUND
     present(answer, request, output)
     return 0
+
+
+def _nothing(answer: Answer, under: Sequence[str]) -> str:
+    """Why nothing was found."""
+    if answer.total == 0:
+        return "nothing found: the gallery is empty; fill it with isa index DIR"
+    if answer.considered == 0:
+        missing = [name for name in under if not absolute(name).is_dir()]
+        why = f"; there is no folder {wording.printable(missing[0])}" if missing else ""
+        return f"no photo matches the filters (0 of {answer.total:,}){why}"
+    return "nothing found but the reference itself; --include-ref shows it"
 
 
 def _form(**asked: bool) -> str:

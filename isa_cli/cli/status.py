@@ -38,11 +38,11 @@ def status(
 
 def _facts(gallery: Gallery) -> dict[str, Any]:
     """Return what JSON says; people read a digest of it."""
-    stats = gallery.catalog.stats()
-    space, stored = gallery.catalog.space, gallery.bytes_on_disk()
+    stats = gallery.catalog.photos.stats()
+    space, stored = gallery.catalog.metadata.space, gallery.bytes_on_disk()
     return {
         "gallery": str(gallery.folder),
-        "model": gallery.catalog.setting("model"),
+        "model": gallery.catalog.metadata.setting("model"),
         "space": {"name": space.name, "dim": space.dim, "digest": space.digest} if space else None,
         "photos": stats.photos,
         "files": stats.files,
@@ -93,7 +93,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _failures(gallery: Gallery, *, as_json: bool) -> None:
     """Print one failed file a line, on stdout: it is what was asked for."""
-    for path, reason in gallery.catalog.failures():
+    for path, reason in gallery.catalog.photos.failures():
         if as_json:
             console.put(_json({"path": os.fsdecode(path), "reason": reason}))
         else:

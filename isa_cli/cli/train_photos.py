@@ -113,7 +113,7 @@ def _foundation(settings: Settings, flag: str | None) -> tuple[str, EmbeddingSpa
 
     try:
         with Gallery.open(settings.gallery) as gallery:
-            return options.model_for(flag, settings, gallery), gallery.catalog.space
+            return options.model_for(flag, settings, gallery), gallery.catalog.metadata.space
     except GalleryMissing:
         return options.model_for(flag, settings), None
 
@@ -159,7 +159,7 @@ def _index(
         summary = index_folders(
             gallery, folders, make_encoder, size, IndexOptions(), reporter, stop
         )
-        return summary, gallery.catalog.count()
+        return summary, gallery.catalog.vectors.count()
 
 
 def _check(

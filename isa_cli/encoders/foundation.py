@@ -15,14 +15,14 @@ from isa_cli.encoders.files import locate
 from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from isa_cli.encoders.backbone import Backbone
     from isa_cli.encoders.devices import Place
     from isa_cli.encoders.files import ModelFiles
     from isa_cli.protocols import GalleryEncoder, TextEncoder
     from isa_cli.reporting import Reporter
-    from isa_cli.types import EmbeddingSpace
+    from isa_cli.types import EmbeddingSpace, Vectors
 
 IN_NUMPY = {"device": {"auto", "cpu"}, "precision": {"auto", "fp32"}}
 """What may be asked for where words are read in numpy, which knows one device and precision."""
@@ -117,9 +117,10 @@ class Foundation:
     # --- its parts -------------------------------------------------------------------------------
 
     def clip(self, parts: Iterable[str]) -> Backbone:
-        """The model with at least these parts in memory; what is loaded once stays.
+        """The model with at least these parts together; what is loaded once stays.
 
-        Ask for all that is going to be needed at once: parts that come later are read anew.
+        What is going to be needed sooner or later is best loaded at once, see ``preload``: each
+        call that has to load builds the network anew.
 
         Args:
             parts: of ``image`` and ``text``.
@@ -146,6 +147,13 @@ class Foundation:
             self._loaded = kept | {wanted: backbone}
             return backbone
 
+    def preload(self, parts: Iterable[str]) -> None:
+        """Load in one go whatever of these parts is not in memory yet; raises as ``clip``."""
+        with self._lock:
+            missing = frozenset(parts).difference(*self._loaded)
+            if missing:
+                self.clip(missing)
+
     def gallery_encoder(self) -> GalleryEncoder:
         """What embeds photos; loads the image part, and says where it computes."""
         from isa_cli.encoders.gallery_encoder import BackboneEncoder  # noqa: PLC0415 - torch
@@ -158,8 +166,21 @@ class Foundation:
         """What reads words: in numpy where that is exact and allowed, else the text part."""
         with self._lock:
             if self._words is None:
-                self._words = self._numpy_text() or self.torch_text_encoder()
+                self._words = self._numpy_text or self.torch_text_encoder()
             return self._words
+
+    def encode_text(self, texts: Sequence[str]) -> Vectors:
+        """(B, D) unit rows of B texts: a foundation is a ``TextEncoder`` that loads when asked.
+
+        Raises:
+            ModelError: the model can't be had, or gave no usable numbers.
+        """
+        return self.text_encoder().encode_text(texts)
+
+    @property
+    def parts_for_words(self) -> frozenset[str]:
+        """What ``text_encoder`` needs to have loaded: nothing where words are read in numpy."""
+        return frozenset() if self._numpy_text is not None else frozenset({"text"})
 
     def torch_text_encoder(self) -> TextEncoder:
         """What reads words through the same tower that reads sentences; loads the text part."""
@@ -173,6 +194,7 @@ class Foundation:
             self._loaded.clear()
             self._words = None
 
+    @cached_property
     def _numpy_text(self) -> TextEncoder | None:
         asked = {"device": self._device, "precision": self._precision}
         if any(value not in IN_NUMPY[setting] for setting, value in asked.items()):

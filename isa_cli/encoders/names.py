@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isa_cli.errors import ModelError
+from isa_cli.paths import absolute
 
 CONFIG_NAME = "open_clip_config.json"
 WEIGHTS_NAMES = (
@@ -177,6 +178,14 @@ def local_path(name: str) -> Path | None:
     if path and name in {*SHORT_NAMES, BUNDLED} and not (path / CONFIG_NAME).is_file():
         return None
     return path
+
+
+def absolute_name(name: str) -> str:
+    """A model's name as it can be kept: a path that exists becomes absolute.
+
+    A relative folder would mean something else in the next working directory.
+    """
+    return str(absolute(name)) if local_path(name) else name
 
 
 def _existing(name: str) -> Path | None:

@@ -86,8 +86,8 @@ class OwnPhotos:
         catalog = gallery.catalog
         files: list[tuple[bytes, ...]] = []
         rows = [np.empty((0, gallery.space.dim), np.float32)]
-        for keys, vectors in catalog.vectors():
-            photos = catalog.photos(keys)
+        for keys, vectors in catalog.vectors.chunks():
+            photos = catalog.photos.of(keys)
             held = [photos.get(key, []) for key in keys.tolist()]
             rows.append(np.repeat(vectors, [len(each) for each in held], axis=0))
             files += [photo.paths for each in held for photo in each]
@@ -95,7 +95,9 @@ class OwnPhotos:
             raise GalleryError(
                 f"the gallery {gallery.folder} is empty", "fill it with: isa index FOLDER"
             )
-        return cls(gallery.folder.name, files, tuple(catalog.roots()), np.concatenate(rows))
+        return cls(
+            gallery.folder.name, files, tuple(catalog.metadata.roots()), np.concatenate(rows)
+        )
 
 
 class _Nothing:

@@ -184,7 +184,7 @@ def _facts(bench: Bench) -> dict[str, Any]:
 
 def keep_in_gallery(catalog: Catalog, choice: Choice) -> None:
     """Write a choice into a gallery's settings; the catalogue is open for writing."""
-    catalog.set_setting(TUNED, choice.to_json())
+    catalog.metadata.set_setting(TUNED, choice.to_json())
 
 
 def keep_in_query_model(

@@ -122,8 +122,8 @@ def _read(paths: Sequence[bytes], catalog: Catalog, dim: int) -> Vectors:
     for position, path in enumerate(paths):
         positions.setdefault(path, []).append(position)
     rows = np.empty((len(paths), dim), np.float32)
-    for keys, vectors in catalog.vectors():
-        photos = catalog.photos(keys)
+    for keys, vectors in catalog.vectors.chunks():
+        photos = catalog.photos.of(keys)
         for key, vector in zip(keys.tolist(), vectors, strict=True):
             for photo in photos.get(key, ()):
                 for path in positions.keys() & set(photo.paths):

@@ -100,8 +100,8 @@ class Gallery:
             SpaceMismatch: the gallery holds another model's vectors.
         """
         if self._writable:
-            self.catalog.set_space(space)
-        elif self.catalog.space not in {None, space}:
+            self.catalog.metadata.set_space(space)
+        elif self.catalog.metadata.space not in {None, space}:
             raise SpaceMismatch(self.space, space)
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class Gallery:
         Raises:
             GalleryError: nothing has ever been indexed here.
         """
-        space = self.catalog.space
+        space = self.catalog.metadata.space
         if space is None:
             raise GalleryError(
                 f"the gallery {self.folder} is empty", "fill it with: isa index FOLDER"
@@ -155,7 +155,7 @@ class Gallery:
 
     def rebuild(self) -> None:
         """Make the index again from the catalogue, whatever there is."""
-        self.catalog.set_index_file(None)
+        self.catalog.metadata.set_index_file(None)
         self.refresh_index()
 
     def _open_index(self, *, writable: bool) -> VectorIndex:
@@ -164,9 +164,9 @@ class Gallery:
         return open_index(
             self.folder,
             self.space,
-            self.catalog,
-            self.catalog.index_file(),
-            record=self.catalog.set_index_file if writable else None,
+            self.catalog.vectors,
+            self.catalog.metadata.index_file(),
+            record=self.catalog.metadata.set_index_file if writable else None,
             reporter=self._reporter,
         )
 
@@ -184,8 +184,8 @@ class Gallery:
             return False
         if self._index_reason():
             return True
-        file = self.catalog.index_file()
-        tail = self.catalog.vectors(after=file.last_key if file else 0)
+        file = self.catalog.metadata.index_file()
+        tail = self.catalog.vectors.chunks(after=file.last_key if file else 0)
         return len(next(tail, ([],))[0]) > LONG_TAIL
 
     def _index_reason(self) -> str:
@@ -231,10 +231,10 @@ class Gallery:
         """Return how a search here compares vectors, in one line; loads no engine."""
         from isa_cli.gallery.stores import EXACT_BELOW  # noqa: PLC0415
 
-        count = self.catalog.count()
+        count = self.catalog.vectors.count()
         if count <= EXACT_BELOW:
             return f"exact (up to {EXACT_BELOW:,} photos every vector is compared)"
-        file = self.catalog.index_file()
+        file = self.catalog.metadata.index_file()
         if file is None:
             return "HNSW, not made yet; the next search or isa index makes it"
         return f"HNSW in {file.name}, {file.size / 2**20:.1f} MB"

@@ -120,7 +120,7 @@ def index_folders(
         summary.gone = len(list(gone(roots, catalog, summary.tally)))
     else:
         for root in roots:
-            catalog.add_root(root)
+            catalog.metadata.add_root(root)
         if stamps and not stop.is_set():
             pipeline = Pipeline(
                 catalog, input_size, batch_size=options.batch_size, workers=options.workers

@@ -9,10 +9,17 @@ from isa_cli.errors import UsageError
 from isa_cli.query.methods import DEFAULT_METHOD, MADE_BY, METHODS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import TypeAlias
+
+    from PIL.Image import Image
 
     from isa_cli.filters import Where
     from isa_cli.types import Hit
+
+    Reference: TypeAlias = Path | bytes | Image
+    """A picture to start from: a file, a file's bytes, or a picture in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,19 @@ class Request:
         include_reference: let the references themselves be answers.
         group: cosine from which near-duplicates are folded into one answer; ``None``: never.
         exact: compare with every vector, whatever the gallery's size.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from isa_cli import Request
+        >>> request = Request((Path("ref.jpg"),), "at night", top=5, group=0.95)
+        >>> request.method, request.alpha
+        ('auto', None)
     """
 
-    references: tuple[Path, ...] = ()
+    references: tuple[Reference, ...] = ()
     modifier: str = ""
     avoid_texts: tuple[str, ...] = ()
-    avoid_images: tuple[Path, ...] = ()
+    avoid_images: tuple[Reference, ...] = ()
     where: Where | None = None
     top: int = 20
     method: str = "auto"
@@ -54,12 +68,32 @@ class Answer:
         method: the composer that answered.
         alpha: its weight of the words; ``None`` where it does not weigh.
         considered: how many photos' vectors the filter left to compare with.
+        total: how many the gallery has.
+
+    Examples:
+        >>> from isa_cli import Answer
+        >>> answer = Answer([], "text", None, considered=0, total=24)
+        >>> len(answer), [hit.photo.path for hit in answer]
+        (0, [])
     """
 
     hits: list[Hit]
     method: str
     alpha: float | None
     considered: int
+    total: int
+
+    def __iter__(self) -> Iterator[Hit]:
+        """The hits, best first."""
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        """How many hits there are."""
+        return len(self.hits)
+
+    def __getitem__(self, number: int) -> Hit:
+        """One hit, counted from 0."""
+        return self.hits[number]
 
 
 def asked(request: Request) -> str:

@@ -30,12 +30,12 @@ def files(run):
     with Gallery.open(run[1]) as gallery:
         indexed = {
             path
-            for keys, _ in gallery.catalog.vectors()
-            for photos in gallery.catalog.photos(keys).values()
+            for keys, _ in gallery.catalog.vectors.chunks()
+            for photos in gallery.catalog.photos.of(keys).values()
             for photo in photos
             for path in photo.paths
         }
-        return indexed, dict(gallery.catalog.failures()), gallery.catalog.check()
+        return indexed, dict(gallery.catalog.photos.failures()), gallery.catalog.check()
 
 
 def test_the_run_ends_in_good_order_and_says_that_some_failed(run, files):

@@ -68,7 +68,7 @@ def test_the_best_of_all_that_was_tried_is_kept_in_the_gallery(tune, gallery):
     assert document["stored"] == str(gallery)
     assert document["protocol"]["gallery"] == 6
     with Gallery.open(gallery) as opened:
-        kept = from_json(opened.catalog.setting(TUNED))
+        kept = from_json(opened.catalog.metadata.setting(TUNED))
     assert kept.metric == "mAP@10"
     assert (kept.method, kept.alpha, kept.value) == tuple(
         choice[name] for name in ("method", "alpha", "value")
@@ -82,7 +82,7 @@ def test_a_dry_run_stores_nothing(tune, gallery):
     assert said.out.startswith("my.csv, all: R@1, percent")
     assert "nothing was stored" in said.err
     with Gallery.open(gallery) as opened:
-        assert from_json(opened.catalog.setting(TUNED)) is None
+        assert from_json(opened.catalog.metadata.setting(TUNED)) is None
 
 
 def test_both_forms_of_a_csv_mean_the_same(tune, isa, gallery, tmp_path):
@@ -162,7 +162,7 @@ def test_the_bundled_query_model_stays_as_it_is_and_the_gallery_gets_a_copy(
     assert own.alpha("isa") == document["choice"]["alpha"]
     assert own.template["modified"] == document["choice"]["template"]
     with Gallery.open(gallery) as opened:
-        assert from_json(opened.catalog.setting(TUNED)) is None
+        assert from_json(opened.catalog.metadata.setting(TUNED)) is None
 
 
 def test_what_was_chosen_is_what_is_measured_from_then_on(tune, isa, gallery, indexed, tmp_path):

@@ -40,7 +40,7 @@ def test_nothing_is_lost_or_there_twice_whenever_it_is_killed(tmp_path, tiny_mod
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         with Gallery.open(gallery) as left:
-            saved, problems = left.catalog.stats().files, left.catalog.check()
+            saved, problems = left.catalog.photos.stats().files, left.catalog.check()
         again = isa_process(*command)
         assert again.code == 0, again.err
         assert problems == []
@@ -48,7 +48,7 @@ def test_nothing_is_lost_or_there_twice_whenever_it_is_killed(tmp_path, tiny_mod
         embedded = int(re.match(r"(?:.*\n)?(\d+) photos? embedded", again.err)[1])
         assert embedded == PHOTOS - saved
         with Gallery.open(gallery) as whole:
-            stats = whole.catalog.stats()
+            stats = whole.catalog.photos.stats()
             assert whole.catalog.check() == []
             assert stats.files == stats.photos == stats.vectors == PHOTOS
     assert partly >= MOMENTS // 4

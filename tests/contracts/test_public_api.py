@@ -17,6 +17,12 @@ def test_every_public_name_can_be_imported_and_is_documented(name):
     assert inspect.getdoc(getattr(isa_cli, name))
 
 
+@pytest.mark.parametrize("name", isa_cli.__all__)
+def test_every_public_name_shows_how_it_is_used(name):
+    """``test_docstrings.py`` runs these examples."""
+    assert ">>> " in inspect.getdoc(getattr(isa_cli, name))
+
+
 def test_names_are_sorted_and_listed():
     assert list(isa_cli.__all__) == sorted(isa_cli.__all__)
     assert set(isa_cli.__all__) <= set(dir(isa_cli))

@@ -49,7 +49,7 @@ class World:
 
     def expect(self, queries, k, keep=lambda key: True):
         """Compare a search with the sort, and return what it should have been."""
-        keys, vectors = (np.concatenate(parts) for parts in zip(*self.rows.vectors(), strict=True))
+        keys, vectors = (np.concatenate(parts) for parts in zip(*self.rows.chunks(), strict=True))
         kept = np.array([keep(int(key)) for key in keys])
         keys, vectors = keys[kept], vectors[kept].astype(np.float64)
         for query in queries.astype(np.float64):

@@ -10,16 +10,22 @@ from typing import TYPE_CHECKING, Self
 
 from isa_cli.gallery.catalog import checks
 from isa_cli.gallery.catalog.database import Database
-from isa_cli.gallery.catalog.metadata import Facts, pop_fact, raise_generation, set_fact
-from isa_cli.gallery.catalog.orphans import (
+from isa_cli.gallery.catalog.metadata import (
+    Metadata,
+    fact,
+    pop_fact,
+    raise_generation,
+    set_fact,
+)
+from isa_cli.gallery.catalog.paths import below, join
+from isa_cli.gallery.catalog.photos import PhotoTable
+from isa_cli.gallery.catalog.vectors import VectorTable
+from isa_cli.gallery.catalog.writes import (
+    Writes,
     contents_without_file,
     drop_empty_folders,
     drop_orphans,
 )
-from isa_cli.gallery.catalog.paths import below, join
-from isa_cli.gallery.catalog.photos import PhotoRows
-from isa_cli.gallery.catalog.rows import VectorRows
-from isa_cli.gallery.catalog.writes import Writes
 from isa_cli.gallery.records import Embedded, Forgotten, KnownFile, Same
 
 if TYPE_CHECKING:
@@ -31,11 +37,23 @@ if TYPE_CHECKING:
     from isa_cli.types import Keys
 
 
-class Catalog(Facts, VectorRows, PhotoRows):
-    """An open catalogue; any thread may use it.  One process writes, any number read."""
+class Catalog:
+    """An open catalogue; any thread may use it.  One process writes, any number read.
+
+    What the catalogue has more than one question about is a part of it; files, and everything
+    that is written about them, are the catalogue's own.
+
+    Attributes:
+        metadata: single values: the space, roots, settings, the index file.
+        vectors: what an index reads.
+        photos: what a person sees.
+    """
 
     def __init__(self, db: Database) -> None:
-        super().__init__(db)
+        self.metadata = Metadata(db)
+        self.vectors = VectorTable(db)
+        self.photos = PhotoTable(db)
+        self._db = db
         self._vouched: set[bytes] = set()
 
     @classmethod
@@ -52,8 +70,9 @@ class Catalog(Facts, VectorRows, PhotoRows):
             GalleryDamaged: it is no database, or a broken one.
             GalleryError: it belongs to another release or program, or can't be used here.
         """
-        catalog = cls(Database.open(path, writable=writable))
-        if writable and catalog._fact("catalog", "unswept") is not None:
+        db = Database.open(path, writable=writable)
+        catalog = cls(db)
+        if writable and fact(db, "catalog", "unswept") is not None:
             catalog.forget(())  # a run that was killed left contents between two files
         return catalog
 
@@ -174,7 +193,7 @@ class Catalog(Facts, VectorRows, PhotoRows):
         return Forgotten(writes.forgotten, dropped.contents, to_keys(dropped.vectors))
 
     def _dim(self) -> int:
-        space = self.space
+        space = self.metadata.space
         if space is None:
             raise ValueError("set_space comes before the first vector")
         return space.dim

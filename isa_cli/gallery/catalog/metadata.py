@@ -37,8 +37,14 @@ def raise_generation(connection: sqlite3.Connection) -> None:
     )
 
 
-class Facts:
-    """The single values of a catalogue."""
+def fact(db: Database, kind: Kind, name: str) -> Any:
+    """Return one value, or ``None``."""
+    rows = db.rows("SELECT value FROM facts WHERE kind = ? AND name = ?", kind, name)
+    return rows[0][0] if rows else None
+
+
+class Metadata:
+    """What a catalogue says of itself, one value at a time; ``Catalog.metadata``."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -46,7 +52,7 @@ class Facts:
     @property
     def space(self) -> EmbeddingSpace | None:
         """The space of all vectors; ``None`` until it is set."""
-        value = self._fact("catalog", "space")
+        value = fact(self._db, "catalog", "space")
         return None if value is None else EmbeddingSpace(**json.loads(value))
 
     def set_space(self, space: EmbeddingSpace) -> None:
@@ -65,11 +71,11 @@ class Facts:
     @property
     def generation(self) -> int:
         """A number that rises by one with every transaction that changes files or vectors."""
-        return int(self._fact("catalog", "generation") or 0)
+        return int(fact(self._db, "catalog", "generation") or 0)
 
     def setting(self, name: str) -> str | None:
         """Return what ``set_setting`` was given, or ``None``."""
-        value = self._fact("setting", name)
+        value = fact(self._db, "setting", name)
         return None if value is None else str(value)
 
     def set_setting(self, name: str, value: str) -> None:
@@ -90,7 +96,7 @@ class Facts:
 
     def index_file(self) -> IndexFile | None:
         """Return the index file that goes with the catalogue."""
-        value = self._fact("catalog", "index_file")
+        value = fact(self._db, "catalog", "index_file")
         return None if value is None else IndexFile(**json.loads(value))
 
     def set_index_file(self, file: IndexFile | None) -> None:
@@ -98,7 +104,3 @@ class Facts:
         value = None if file is None else json.dumps(asdict(file))
         with self._db.writing() as connection:
             set_fact(connection, "catalog", "index_file", value)
-
-    def _fact(self, kind: Kind, name: str) -> Any:
-        rows = self._db.rows("SELECT value FROM facts WHERE kind = ? AND name = ?", kind, name)
-        return rows[0][0] if rows else None

@@ -41,12 +41,13 @@ _STATS = """
 """
 
 
-class PhotoRows:
-    """The photos of a catalogue."""
+class PhotoTable:
+    """The photos of a catalogue; ``Catalog.photos``."""
 
-    _db: Database
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
-    def photos(self, keys: Keys, where: Where | None = None) -> dict[int, list[Photo]]:
+    def of(self, keys: Keys, where: Where | None = None) -> dict[int, list[Photo]]:
         """Return the photos of these vectors, by vector key; unknown keys are left out.
 
         Args:
@@ -65,7 +66,7 @@ class PhotoRows:
             photos[key].append(photo)
         return dict(photos)
 
-    def photo_at(self, path: bytes) -> Photo | None:
+    def at(self, path: bytes) -> Photo | None:
         """Return the photo that the file at ``path`` holds, if it is catalogued."""
         folder, name = split(path)
         key = (
@@ -74,7 +75,7 @@ class PhotoRows:
         )
         return next((photo for _, photo in self._photos(f"c.key = {key}", (name, folder))), None)
 
-    def photo_by_digest(self, digest: bytes) -> Photo | None:
+    def by_digest(self, digest: bytes) -> Photo | None:
         """Return the photo with these bytes, if it is catalogued."""
         return next((photo for _, photo in self._photos("c.digest = ?", (digest,))), None)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from isa_cli.gallery.records import IndexFile
-    from isa_cli.protocols import Rows, VectorIndex
+    from isa_cli.protocols import VectorIndex, VectorRows
     from isa_cli.reporting import Reporter
     from isa_cli.types import EmbeddingSpace
 
@@ -22,7 +22,7 @@ __all__ = ["EXACT_BELOW", "open_index"]
 def open_index(
     location: Path | str,
     space: EmbeddingSpace,
-    rows: Rows,
+    rows: VectorRows,
     file: IndexFile | None = None,
     *,
     record: Callable[[IndexFile], None] | None = None,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isa_cli.filters import Where
-    from isa_cli.protocols import Rows
+    from isa_cli.protocols import VectorRows
     from isa_cli.types import EmbeddingSpace, Keys, Matches, Vectors
 
 EXACT_BELOW = 20_000
@@ -43,7 +43,7 @@ class ExactIndex:
         rows: the catalogue.
     """
 
-    def __init__(self, space: EmbeddingSpace, rows: Rows) -> None:
+    def __init__(self, space: EmbeddingSpace, rows: VectorRows) -> None:
         self._space = space
         self._rows = rows
         self._cache: _Cache | None = None
@@ -109,10 +109,10 @@ class ExactIndex:
         if self._cache is not None and self._cache.is_current(self._rows):
             yield from self._cache.chunks(keys)
         elif keys is not None:
-            yield from self._rows.vectors(keys)
+            yield from self._rows.chunks(keys)
         else:
             cache: _Cache | None = _Cache()
-            for chunk_keys, vectors in self._rows.vectors():
+            for chunk_keys, vectors in self._rows.chunks():
                 cache = cache and cache.take(chunk_keys, vectors)
                 yield chunk_keys, vectors
             self._cache = cache
@@ -133,14 +133,14 @@ class _Cache:
         self._bytes += vectors.nbytes
         return self if self._bytes <= CACHE_BYTES else None
 
-    def is_current(self, rows: Rows) -> bool:
+    def is_current(self, rows: VectorRows) -> bool:
         """Return whether nothing was written, perhaps by another process, since it was filled.
 
         Keys rise and are never reused, so a change that leaves the count as it was has added a
         key above the last one.
         """
         last = int(self._chunks[-1][0][-1]) if self._chunks else 0
-        return rows.count() == self._count and next(iter(rows.vectors(after=last)), None) is None
+        return rows.count() == self._count and next(iter(rows.chunks(after=last)), None) is None
 
     def chunks(self, keys: Keys | None) -> Iterator[tuple[Keys, Vectors]]:
         """Yield (keys, vectors) in chunks: all, or those with these keys."""

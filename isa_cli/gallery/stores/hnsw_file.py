@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from isa_cli.protocols import Rows
+    from isa_cli.protocols import VectorRows
     from isa_cli.reporting import Reporter
     from isa_cli.types import EmbeddingSpace, Keys, Vectors
 
@@ -57,7 +57,7 @@ class HnswFile:
         self,
         folder: Path,
         space: EmbeddingSpace,
-        rows: Rows,
+        rows: VectorRows,
         file: IndexFile | None,
         *,
         record: Callable[[IndexFile], None] | None,
@@ -163,7 +163,7 @@ class HnswFile:
         else:
             self._reporter.note(f"adding {len(keys):,} photos to the search index")
         with self._reporter.progress("search index", len(keys), "photo") as progress:
-            for chunk_keys, vectors in self._rows.vectors(keys):
+            for chunk_keys, vectors in self._rows.chunks(keys):
                 for start in range(0, len(chunk_keys), _STEP):
                     step = slice(start, start + _STEP)
                     self.add(chunk_keys[step], vectors[step])

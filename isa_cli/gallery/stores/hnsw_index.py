@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from isa_cli.filters import Where
     from isa_cli.gallery.records import IndexFile
     from isa_cli.gallery.stores.hnsw import Graph
-    from isa_cli.protocols import Rows
+    from isa_cli.protocols import VectorRows
     from isa_cli.reporting import Reporter
     from isa_cli.types import EmbeddingSpace, Keys, Vectors
 
@@ -67,7 +67,7 @@ class HnswIndex:
         self,
         folder: Path,
         space: EmbeddingSpace,
-        rows: Rows,
+        rows: VectorRows,
         file: IndexFile | None = None,
         *,
         record: Callable[[IndexFile], None] | None = None,
@@ -175,12 +175,12 @@ class HnswIndex:
         covered = self._kept.covered
         proposed = [np.sort(keys[keys <= covered]) for keys in proposed]
         wanted = np.unique(np.concatenate(proposed))
-        keys, vectors = gather(self._rows.vectors(wanted), self._space.dim)
+        keys, vectors = gather(self._rows.chunks(wanted), self._space.dim)
         best = Best(queries, k)
         for query, near in enumerate(proposed):
             present = members(keys, near)
             best.offer(query, keys[present], vectors[present])
-        for keys, vectors in self._rows.vectors(after=covered):
+        for keys, vectors in self._rows.chunks(after=covered):
             kept = slice(None) if allowed is None else members(keys, allowed)
             best.show(keys[kept], vectors[kept])
         matches = best.matches()
@@ -197,7 +197,7 @@ class HnswIndex:
         """
         step = _HELD // self._effort.rerank_least
         lost: list[int] = []
-        for keys, vectors in self._rows.vectors():
+        for keys, vectors in self._rows.chunks():
             for start in range(0, len(keys), step):
                 near = self._kept.graph.nearest(
                     vectors[start : start + step],

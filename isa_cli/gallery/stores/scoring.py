@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from isa_cli.protocols import Rows
+    from isa_cli.protocols import VectorRows
     from isa_cli.types import EmbeddingSpace, Keys, Vectors
 
 UNIT_TOLERANCE = 1e-2
@@ -91,10 +91,10 @@ def members(keys: Keys, among: Keys) -> NDArray[np.bool_]:
     return found
 
 
-def stored(rows: Rows, keys: ArrayLike) -> NDArray[np.bool_]:
+def stored(rows: VectorRows, keys: ArrayLike) -> NDArray[np.bool_]:
     """Return which of the keys (N,) the catalogue has."""
     wanted = check_keys(keys)
-    return members(wanted, gather(rows.vectors(np.unique(wanted)), 0)[0])
+    return members(wanted, gather(rows.chunks(np.unique(wanted)), 0)[0])
 
 
 def gather(chunks: Iterable[tuple[Keys, Vectors]], dim: int) -> tuple[Keys, Vectors]:

@@ -111,7 +111,7 @@ class HardNegatives:
 
     def _fill(self, table: Keys, questions: Numbers, queries: Vectors) -> None:
         """Write the negatives of some questions (N,) into the table, nearest first."""
-        whole = self._gallery.catalog.count()
+        whole = self._gallery.catalog.vectors.count()
         answers = [self._photos.answers(question) for question in questions.tolist()]
         k = 2 * self._count + max(map(len, answers)) + 1
         open_ones = np.arange(len(questions))
@@ -195,7 +195,7 @@ class RandomNegatives:
     def __init__(self, gallery: Gallery, photos: TripletPhotos, *, count: int, seed: int) -> None:
         self._photos = photos
         self._seed = seed
-        keys = np.sort(gallery.catalog.select(And(())))
+        keys = np.sort(gallery.catalog.vectors.select(And(())))
         if len(keys) > MOST:
             keys = np.sort(np.random.default_rng(seed).choice(keys, MOST, replace=False))
         self._vectors = vectors_of(gallery, keys)

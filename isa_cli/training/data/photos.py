@@ -100,7 +100,7 @@ class TrainingPhotos:
                 "index more of them first: isa index FOLDER",
             )
         vectors = np.empty((len(keys), dim), np.float32)
-        for found, rows in gallery.catalog.vectors(keys):
+        for found, rows in gallery.catalog.vectors.chunks(keys):
             vectors[np.searchsorted(keys, found)] = rows
         train, held = _split(contents, held_out)
         return cls(keys, contents, paths, vectors, train, held)
@@ -156,12 +156,12 @@ def _with_files(
     catalog: Catalog, reporter: Reporter
 ) -> tuple[Keys, NDArray[np.uint64], list[bytes]]:
     """Return keys (N,), contents (N,) and one path of each photo that has a readable file."""
-    every = catalog.select(And(()))
+    every = catalog.vectors.select(And(()))
     found: list[tuple[int, int, bytes]] = []
     with reporter.progress("looking for photos", len(every), "photo") as progress:
         for start in range(0, len(every), _CHUNK):
             chunk = every[start : start + _CHUNK]
-            for key, photos in sorted(catalog.photos(chunk).items()):
+            for key, photos in sorted(catalog.photos.of(chunk).items()):
                 path = next(filter(None, map(readable, photos)), None)
                 if path is not None:
                     found.append((key, int(photos[0].digest[:16], 16), path))

@@ -87,12 +87,12 @@ def _find(catalog: Catalog, paths: Iterable[bytes], reporter: Reporter) -> Mappi
 def _by_path(
     catalog: Catalog, wanted: frozenset[bytes], reporter: Reporter
 ) -> dict[bytes, Picture]:
-    every = catalog.select(And(()))
+    every = catalog.vectors.select(And(()))
     found: dict[bytes, Picture] = {}
     with reporter.progress("looking for the triplets' pictures", len(every), "photo") as progress:
         for start in range(0, len(every), _CHUNK):
             chunk = every[start : start + _CHUNK]
-            for key, photos in catalog.photos(chunk).items():
+            for key, photos in catalog.photos.of(chunk).items():
                 here = [path for photo in photos for path in photo.paths if path in wanted]
                 if here:
                     found |= dict.fromkeys(here, _picture(key, photos))
@@ -108,7 +108,7 @@ def _picture(key: int, photos: Sequence[Photo]) -> Picture:
 def _known_name(catalog: Catalog, path: bytes) -> bytes | None:
     """Return a path under which the catalogue knows the bytes of a file, if it does."""
     try:
-        photo = catalog.photo_by_digest(digest(read_file(path)))
+        photo = catalog.photos.by_digest(digest(read_file(path)))
     except ImageError:
         return None
     return photo.paths[0] if photo else None

@@ -181,7 +181,7 @@ class TripletPhotos:
 def vectors_of(gallery: Gallery, keys: Keys) -> Vectors:
     """Return the catalogue's vectors (N, D) of N keys that rise; a key that is gone gets zeros."""
     vectors = np.zeros((len(keys), gallery.space.dim), np.float32)
-    for found, rows in gallery.catalog.vectors(keys):
+    for found, rows in gallery.catalog.vectors.chunks(keys):
         vectors[np.searchsorted(keys, found)] = rows
     return vectors
 

@@ -58,6 +58,24 @@ def test_parts_that_lie_apart_stay_apart(tiny_model, loads):
     assert len(loads) == 2
 
 
+def test_only_what_is_missing_is_loaded_ahead(tiny_model, loads):
+    foundation = Foundation(str(tiny_model), "cpu", "fp32")
+    foundation.preload({"text"})
+    foundation.preload({"text", "image"})
+    foundation.preload({"text", "image"})
+    foundation.preload(())
+    assert loads == [{"text"}, {"image"}]
+
+
+def test_it_reads_words_itself(tiny_model, loads):
+    foundation = Foundation(str(tiny_model))
+    assert foundation.parts_for_words == frozenset()
+    rows = foundation.encode_text(["a dog"])
+    np.testing.assert_array_equal(rows, foundation.text_encoder().encode_text(["a dog"]))
+    assert loads == []
+    assert Foundation(str(tiny_model), precision="bf16").parts_for_words == {"text"}
+
+
 def test_what_is_released_is_loaded_anew(tiny_model, loads):
     foundation = Foundation(str(tiny_model), "cpu", "fp32")
     first = foundation.clip({"image"})

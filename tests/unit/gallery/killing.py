@@ -59,13 +59,13 @@ def trial(folder, photos, delay):
     left, sound = 0, []
     if (folder / "catalog.db").exists():
         with Gallery.open(folder, writable=True) as gallery:
-            left, sound = gallery.catalog.stats().files, gallery.catalog.check()
+            left, sound = gallery.catalog.photos.stats().files, gallery.catalog.check()
     encoder = MeanColour()
     again = run(folder, photos, encoder)
     with Gallery.open(folder) as gallery:
-        stats = gallery.catalog.stats()
+        stats = gallery.catalog.photos.stats()
         found = set()
-        for _, vectors in gallery.catalog.vectors():
+        for _, vectors in gallery.catalog.vectors.chunks():
             for keys in gallery.index.search(vectors, 1).keys:
                 found.update(keys.tolist())
         return {

@@ -61,7 +61,7 @@ def test_one_writer_at_a_time_named_by_its_process_and_any_number_of_readers(fol
     with Gallery.open(folder, writable=True), Gallery.open(folder) as one, Gallery.open(folder):
         with pytest.raises(GalleryLocked, match=f"process {os.getpid()}"):
             Gallery.open(folder, writable=True)
-        assert one.catalog.count() == N
+        assert one.catalog.vectors.count() == N
     with Gallery.open(folder, writable=True):
         pass  # the lock is free again
 
@@ -137,7 +137,7 @@ def test_rebuilding_makes_a_new_file(folder):
         gallery.rebuild()
         (after,) = folder.glob("*.usearch")
         assert after.stat().st_ino != before
-        assert after.name == gallery.catalog.index_file().name
+        assert after.name == gallery.catalog.metadata.index_file().name
 
 
 @pytest.mark.usefixtures("hnsw")
@@ -145,7 +145,7 @@ def test_what_is_forgotten_is_not_found_even_before_the_index_follows(folder, ve
     with Gallery.open(folder, writable=True) as gallery:
         gallery.refresh_index()
         root = b"/home/somebody/Pictures/2000"
-        gone = gallery.catalog.select(Under(root))
+        gone = gallery.catalog.vectors.select(Under(root))
         forgotten = gallery.forget([root])
         assert forgotten.photos == forgotten.files == len(gone) == len(forgotten.keys) > 0
     with Gallery.open(folder) as gallery:

@@ -60,7 +60,7 @@ def test_every_photo_is_found_under_its_own_colour(gallery, folder):
     assert (summary.found, summary.embedded, summary.reused, summary.failures) == (3, 3, 0, [])
     for name, axis in zip(paths, np.eye(3, dtype=np.float32), strict=True):
         key = gallery.index.search(axis[None], 1).keys[0]
-        (photo,) = gallery.catalog.photos(key)[int(key[0])]
+        (photo,) = gallery.catalog.photos.of(key)[int(key[0])]
         assert photo.paths == (os.fsencode(folder / name),)
 
 
@@ -95,7 +95,7 @@ def test_moved_renamed_and_copied_photos_cost_no_embedding(gallery, folder):
     summary = run(gallery, folder, encoder)
     assert (summary.reused, summary.embedded, summary.gone) == (3, 0, 2)
     assert encoder.encoded == 0
-    copied = gallery.catalog.photo_by_digest(digest(paths[2].read_bytes()))
+    copied = gallery.catalog.photos.by_digest(digest(paths[2].read_bytes()))
     assert copied.paths == tuple(sorted(map(os.fsencode, (folder / "copy.png", paths[2]))))
     assert gallery.catalog.check() == []
 
@@ -107,7 +107,7 @@ def test_a_crowd_of_copies_is_embedded_once_in_one_run(gallery, folder):
     summary = run(gallery, folder, encoder, workers=4)
     assert encoder.encoded == summary.embedded == 2
     assert summary.reused == 58
-    assert gallery.catalog.stats().files == 60
+    assert gallery.catalog.photos.stats().files == 60
 
 
 def test_changed_and_deleted_files_follow(gallery, folder):
@@ -118,7 +118,7 @@ def test_changed_and_deleted_files_follow(gallery, folder):
     paths[1].unlink()
     summary = run(gallery, folder)
     assert (summary.embedded, summary.gone, summary.tally.unchanged) == (1, 1, 1)
-    stats = gallery.catalog.stats()
+    stats = gallery.catalog.photos.stats()
     assert (stats.files, stats.photos) == (2, 2)
 
 
@@ -160,7 +160,7 @@ def test_a_model_that_fails_on_everything_is_to_blame_itself(gallery, folder):
     paint_many(folder, 10)
     with pytest.raises(ModelError, match="no finite vector"):
         run(gallery, folder, MeanColour(poison=-1))
-    assert gallery.catalog.stats().failed == 0
+    assert gallery.catalog.photos.stats().failed == 0
 
 
 def test_a_model_that_cannot_be_loaded_leaves_no_thread_behind(gallery, folder):
@@ -224,7 +224,7 @@ def test_a_stopped_run_keeps_what_is_done_and_the_next_one_goes_on(gallery, fold
     assert summary.interrupted
     assert 12 <= summary.embedded < 40
     assert summary.embedded + summary.remaining == 100
-    assert gallery.catalog.stats().files == summary.embedded
+    assert gallery.catalog.photos.stats().files == summary.embedded
     rest = run(gallery, folder)
     assert (rest.embedded, rest.tally.unchanged) == (summary.remaining, summary.embedded)
     assert gallery.catalog.check() == []
@@ -240,7 +240,7 @@ def test_a_stopped_or_limited_run_forgets_nothing_it_may_yet_meet(gallery, folde
     encoder = MeanColour()
     rest = run(gallery, folder, encoder)
     assert (rest.reused, encoder.encoded) == (5, 0)
-    assert gallery.catalog.stats().files == 8
+    assert gallery.catalog.photos.stats().files == 8
 
 
 def test_a_dry_run_writes_nothing(gallery, folder):
@@ -248,10 +248,10 @@ def test_a_dry_run_writes_nothing(gallery, folder):
     run(gallery, folder)
     paths[0].unlink()
     paint(folder / "new.png", (1, 2, 3))
-    generation = gallery.catalog.generation
+    generation = gallery.catalog.metadata.generation
     summary = run(gallery, folder, dry_run=True)
     assert (summary.found, summary.gone, summary.embedded) == (1, 1, 0)
-    assert gallery.catalog.generation == generation
+    assert gallery.catalog.metadata.generation == generation
 
 
 def test_an_unmounted_disk_is_not_forgotten_unless_asked(gallery, folder, tmp_path):
@@ -260,9 +260,9 @@ def test_an_unmounted_disk_is_not_forgotten_unless_asked(gallery, folder, tmp_pa
     folder.rename(tmp_path / "elsewhere")
     summary = run(gallery, folder)
     assert summary.tally.missing_roots == [os.fsencode(folder)]
-    assert (summary.gone, gallery.catalog.stats().files) == (0, 3)
+    assert (summary.gone, gallery.catalog.photos.stats().files) == (0, 3)
     pruned = run(gallery, folder, scan=ScanOptions(prune=True))
-    assert (pruned.gone, gallery.catalog.stats().files) == (3, 0)
+    assert (pruned.gone, gallery.catalog.photos.stats().files) == (3, 0)
 
 
 def test_batches_are_full_and_taper_off_so_that_all_lanes_end_together(gallery, folder):

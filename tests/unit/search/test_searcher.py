@@ -16,6 +16,7 @@ from isa_cli.gallery.indexing import IndexOptions, index_folders
 from isa_cli.query.methods import DEFAULT_ALPHA, DEFAULT_METHOD
 from isa_cli.query.tuned import TUNED, Choice
 from isa_cli.reporting import Silent
+from isa_cli.search.references import read_reference
 from isa_cli.search.request import Request
 from isa_cli.search.searcher import Searcher
 from isa_cli.types import EmbeddingSpace
@@ -40,6 +41,38 @@ class Colours(MeanColour):
 
     def encode_text(self, texts):
         return np.array([WORDS[text] for text in texts], np.float32)
+
+
+class FakeFoundation:
+    """A foundation whose parts are ``Colours``, and which notes what is loaded of it.
+
+    Args:
+        loaded: every set of parts that was loaded, in turn.
+        backbone: what each part is.
+        numpy: words need nothing loaded.
+    """
+
+    def __init__(self, loaded, backbone=Colours, *, numpy=False):
+        self.loaded = loaded
+        self.backbone = backbone
+        self.space = backbone.space
+        self.parts_for_words = frozenset() if numpy else frozenset({"text"})
+
+    def clip(self, parts):
+        if not any(set(parts) <= known for known in self.loaded):
+            self.loaded.append(set(parts))
+        return self.backbone()
+
+    def preload(self, parts):
+        if missing := set(parts).difference(*self.loaded):
+            self.clip(missing)
+
+    def encode_text(self, texts):
+        self.preload(self.parts_for_words)
+        return self.backbone().encode_text(texts)
+
+    def torch_text_encoder(self):
+        return self.clip({"text"})
 
 
 @pytest.fixture
@@ -74,15 +107,8 @@ def loaded():
 
 
 @pytest.fixture
-def ask(gallery, loaded, monkeypatch):
-    def load(parts):
-        loaded.append(set(parts))
-        return Colours()
-
-    monkeypatch.setattr(
-        "isa_cli.encoders.text_encoder.BackboneTextEncoder", lambda backbone, _: backbone
-    )
-    searcher = Searcher(gallery, load)
+def ask(gallery, loaded):
+    searcher = Searcher(gallery, FakeFoundation(loaded))
     return lambda **request: searcher.search(Request(**request))
 
 
@@ -126,17 +152,12 @@ def test_towers_are_added_to_a_searcher_as_they_are_needed(ask, loaded, tmp_path
     ask(modifier="red")
     ask(references=(tmp_path / "new.png",))
     ask(references=(tmp_path / "new.png",), modifier="blue")
-    assert loaded == [{"text"}, {"text", "image"}]
+    assert loaded == [{"text"}, {"image"}]
 
 
 def test_words_are_read_without_the_model_where_that_can_be_done(gallery, loaded, tmp_path):
     Image.new("RGB", (8, 8), (240, 10, 10)).save(tmp_path / "new.png")
-
-    def load(parts):
-        loaded.append(set(parts))
-        return Colours()
-
-    searcher = Searcher(gallery, load, quick=Colours)
+    searcher = Searcher(gallery, FakeFoundation(loaded, numpy=True))
     assert names(searcher.search(Request(modifier="green")))[0] == "green"
     assert loaded == []
     searcher.search(Request(references=(tmp_path / "new.png",), modifier="green"))
@@ -225,10 +246,43 @@ def test_a_model_of_another_space_is_refused(gallery):
     class Stranger(Colours):
         space = EmbeddingSpace("stranger", 3, "f" * 64)
 
-    with pytest.raises(SpaceMismatch, match=r"mean-colour.*stranger"):
-        Searcher(gallery, lambda _: Stranger()).search(Request(modifier="red"))
-    with pytest.raises(SpaceMismatch, match=r"mean-colour.*stranger"):
-        Searcher(gallery, lambda _: Colours(), quick=Stranger).search(Request(modifier="red"))
+    for numpy in (True, False):
+        searcher = Searcher(gallery, FakeFoundation([], Stranger, numpy=numpy))
+        with pytest.raises(SpaceMismatch, match=r"mean-colour.*stranger"):
+            searcher.search(Request(modifier="red"))
+
+
+def test_a_reference_may_be_bytes_or_a_picture_in_memory(ask, loaded, photos):
+    data = (photos / "red.png").read_bytes()
+    assert names(ask(references=(data,), top=2)) == ["rose", "yellow"]
+    assert loaded == []  # its bytes are known
+    with Image.open(photos / "red.png") as picture:
+        found = names(ask(references=(picture,), top=2))
+    assert found == ["red", "rose"]  # nobody can say that it is the same
+    assert loaded == [{"image"}]
+
+
+def test_a_picture_in_memory_is_turned_as_a_file_would_be(gallery, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    left = Image.new("RGB", (8, 4), "blue")
+    left.paste("red", (0, 0, 4, 4))
+    left.save(tmp_path / "turned.png", exif=exif)
+    with Image.open(tmp_path / "turned.png") as picture:
+        seen = read_reference(picture).open()
+    same = read_reference(tmp_path / "turned.png").open()
+    assert (seen.mode, seen.size, seen.tobytes()) == ("RGB", same.size, same.tobytes())
+
+
+def test_bytes_that_are_no_picture_are_said_to_be_the_reference(ask):
+    with pytest.raises(ImageError, match="the reference: not a picture"):
+        ask(references=(b"no picture",))
+
+
+def test_an_answer_is_a_sequence_of_hits(ask):
+    answer = ask(modifier="red", top=3)
+    assert [hit.photo.path.stem for hit in answer] == names(answer)
+    assert (len(answer), answer[0], answer.total) == (3, answer.hits[0], 6)
 
 
 # --- with a query model ---
@@ -271,18 +325,12 @@ PUBLISHED = (("published",), {"image", "text"})
 def learned(gallery, loaded, monkeypatch):
     """A searcher with a query model of some kind: ``learned(*ISA)``, ``learned(None)``."""
     monkeypatch.setattr("isa_cli.query.isa.IsaComposer", Green)
-    monkeypatch.setattr(
-        "isa_cli.encoders.text_encoder.BackboneTextEncoder", lambda backbone, _: backbone
-    )
-
-    def load(parts):
-        loaded.append(set(parts))
-        return Colours()
 
     def make(methods, parts=(), alpha=None):
         Green.made.clear()
         file = FakeFile(methods, parts, alpha) if methods else None
-        searcher = Searcher(gallery, load, query_file=lambda: file)
+        monkeypatch.setattr("isa_cli.search.searcher.query_file", lambda *_: file)
+        searcher = Searcher(gallery, FakeFoundation(loaded))
         return file, lambda **request: searcher.search(Request(**request))
 
     return make
@@ -325,11 +373,14 @@ def test_a_blend_looks_at_the_references_vector_too(learned, loaded, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["slerp", "image", "text"])
-def test_a_query_model_is_not_even_looked_for_where_it_can_not_answer(gallery, photos, method):
-    def broken():
+def test_a_query_model_is_not_even_looked_for_where_it_can_not_answer(
+    gallery, photos, method, monkeypatch
+):
+    def broken(*_):
         raise AssertionError("nobody needs it")
 
-    searcher = Searcher(gallery, lambda _: Colours(), Colours, query_file=broken)
+    monkeypatch.setattr("isa_cli.search.searcher.query_file", broken)
+    searcher = Searcher(gallery, FakeFoundation([]))
     request = Request((photos / "red.png",), "blue", method=method)
     assert searcher.search(request).method == method
     assert searcher.search(Request(modifier="blue")).method == "text"
@@ -371,7 +422,7 @@ def choice(method, alpha):
 
 
 def test_a_gallerys_choice_is_its_default(learned, gallery, photos):
-    gallery.catalog.set_setting(TUNED, choice("sum", 0.35).to_json())
+    gallery.catalog.metadata.set_setting(TUNED, choice("sum", 0.35).to_json())
     _, ask = learned(None)
     request = {"references": (photos / "red.png",), "modifier": "blue"}
     assert (ask(**request).method, ask(**request).alpha) == ("sum", 0.35)
@@ -380,6 +431,6 @@ def test_a_gallerys_choice_is_its_default(learned, gallery, photos):
 
 @pytest.mark.parametrize("kept", ["no json", "{}", choice("other", 0.3).to_json()])
 def test_a_choice_that_makes_no_sense_changes_nothing(learned, gallery, photos, kept):
-    gallery.catalog.set_setting(TUNED, kept)
+    gallery.catalog.metadata.set_setting(TUNED, kept)
     answer = learned(None)[1](references=(photos / "red.png",), modifier="blue")
     assert (answer.method, answer.alpha) == (DEFAULT_METHOD, DEFAULT_ALPHA[DEFAULT_METHOD])

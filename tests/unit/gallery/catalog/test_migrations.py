@@ -21,7 +21,7 @@ def path(tmp_path):
 
 def fill(path, photos=3):
     with Catalog.open(path, writable=True) as catalog:
-        catalog.set_space(EmbeddingSpace("tiny", 4, "ab"))
+        catalog.metadata.set_space(EmbeddingSpace("tiny", 4, "ab"))
         rows = np.random.default_rng(0).standard_normal((photos, 4)).astype(np.float32)
         catalog.record(
             [
@@ -65,7 +65,7 @@ def test_a_second_opening_changes_nothing(path):
     fill(path)
     before = schema(path)
     with Catalog.open(path, writable=True) as catalog:
-        assert catalog.count() == 3
+        assert catalog.vectors.count() == 3
     assert schema(path) == before
 
 
@@ -83,7 +83,7 @@ def test_a_later_step_is_applied_to_an_older_catalogue_once(path, monkeypatch):
         Catalog.open(path, writable=False)
     for _ in range(2):
         with Catalog.open(path, writable=True) as catalog:
-            assert catalog.count() == 3
+            assert catalog.vectors.count() == 3
     assert calls == [1]
     assert pragma(path, "user_version") == 2
 
@@ -115,7 +115,7 @@ def test_a_creation_cut_short_is_no_gallery_yet_and_is_completed(path):
     # Killed after the last step, before user_version was set:
     pragma(path, "user_version", 0)
     with Catalog.open(path, writable=True) as catalog:
-        assert catalog.count() == 3
+        assert catalog.vectors.count() == 3
 
 
 def test_an_empty_file_is_no_gallery_yet(path):
@@ -177,7 +177,7 @@ def test_broken_pages_are_damage_not_a_traceback(path):
     with Catalog.open(path, writable=False) as catalog:
         assert catalog.check() != []
         with pytest.raises(GalleryDamaged):
-            list(catalog.vectors())
+            list(catalog.vectors.chunks())
 
 
 def test_a_second_writer_is_told_so(path, monkeypatch):
@@ -185,9 +185,9 @@ def test_a_second_writer_is_told_so(path, monkeypatch):
     fill(path)
     with Catalog.open(path, writable=True) as one, Catalog.open(path, writable=True) as two:
         with one._db.writing(), pytest.raises(GalleryLocked):
-            two.set_setting("a", "b")
-        two.set_setting("a", "b")
-        assert one.setting("a") == "b"
+            two.metadata.set_setting("a", "b")
+        two.metadata.set_setting("a", "b")
+        assert one.metadata.setting("a") == "b"
 
 
 def test_a_closed_catalogue_is_one_file(path):
@@ -214,13 +214,13 @@ class TestWhereNothingCanBeWritten:
     def test_a_closed_catalogue_can_be_read(self, path):
         fill(path)
         with Catalog.open(path, writable=False) as catalog:
-            assert catalog.count() == 3
+            assert catalog.vectors.count() == 3
             assert list(path.parent.iterdir()) == [path]
 
     def test_one_with_a_log_beside_it_is_refused(self, path):
         fill(path)
         with Catalog.open(path, writable=True) as writer:
-            writer.set_setting("a", "b")
+            writer.metadata.set_setting("a", "b")
             with pytest.raises(GalleryError, match="not closed") as caught:
                 Catalog.open(path, writable=False)
         assert "copy" in caught.value.hint
@@ -231,6 +231,6 @@ def test_a_folder_without_permission_to_write_can_be_read(path):
     path.parent.chmod(0o555)
     try:
         with Catalog.open(path, writable=False) as catalog:
-            assert catalog.count() == 3
+            assert catalog.vectors.count() == 3
     finally:
         path.parent.chmod(0o755)

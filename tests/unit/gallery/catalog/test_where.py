@@ -183,7 +183,7 @@ filters = st.recursive(
 def catalog(tmp_path_factory):
     path = tmp_path_factory.mktemp("where") / "catalog.db"
     with Catalog.open(path, writable=True) as catalog:
-        catalog.set_space(EmbeddingSpace("tiny", 2, "ab"))
+        catalog.metadata.set_space(EmbeddingSpace("tiny", 2, "ab"))
         catalog._db.rows("PRAGMA synchronous = OFF")
         yield catalog
 
@@ -201,7 +201,9 @@ def fill(catalog, wanted):
         catalog.record(
             [Embedded(first, digest, photo.info, row), *(Same(stamp, digest) for stamp in rest)]
         )
-    return {key: found[0] for key, found in catalog.photos(catalog.select(And(()))).items()}
+    return {
+        key: found[0] for key, found in catalog.photos.of(catalog.vectors.select(And(()))).items()
+    }
 
 
 @settings(
@@ -213,10 +215,10 @@ def test_sql_and_python_agree(catalog, wanted, wheres):
     assert len(held) == len(wanted)
     for where in wheres:
         expected = [key for key, photo in sorted(held.items()) if holds(where, photo)]
-        keys = catalog.select(where)
+        keys = catalog.vectors.select(where)
         assert keys.tolist() == expected
         every = np.array(sorted(held), np.uint64)
-        assert sorted(catalog.photos(every, where)) == expected
+        assert sorted(catalog.photos.of(every, where)) == expected
 
 
 # --- what it means -------------------------------------------------------------------------------
@@ -227,7 +229,7 @@ def one(catalog):
     def matches(where, **fields):
         info = {"format": "JPEG", "width": 40, "height": 30} | fields
         fill(catalog, [Photo(0, "", (b"/a/1",), 1, PhotoInfo(**info))])
-        return len(catalog.select(where)) == 1
+        return len(catalog.vectors.select(where)) == 1
 
     return matches
 

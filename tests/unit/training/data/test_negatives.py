@@ -29,7 +29,9 @@ QUERIES = unit(VECTORS[[10, 12, 13, 10]] + 0.3 * VECTORS[20:24]).astype(np.float
 
 def gallery_of(vectors=VECTORS):
     rows = FakeRows(np.arange(1, len(vectors) + 1), vectors)
-    return SimpleNamespace(catalog=rows, index=ExactIndex(SPACE, rows), space=SPACE)
+    return SimpleNamespace(
+        catalog=SimpleNamespace(vectors=rows), index=ExactIndex(SPACE, rows), space=SPACE
+    )
 
 
 @pytest.fixture
@@ -146,7 +148,7 @@ def test_a_photo_that_was_forgotten_meanwhile_is_none(photos, tmp_path):
     mining(photos, tmp_path).of(0, ask)
     gallery = gallery_of()
     lost, *left = expected(1, [12])
-    gallery.catalog.drop([lost])
+    gallery.catalog.vectors.drop([lost])
     mined = mining(photos, tmp_path, gallery=gallery).of(0, ask)
     assert keys_of(mined, 1) == left
 

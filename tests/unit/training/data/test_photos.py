@@ -76,7 +76,7 @@ def test_every_photo_comes_with_its_file_and_vector_on_one_side_of_the_split(gal
     assert len(found.held_out) == 16
     assert sorted([*found.train, *found.held_out]) == list(range(40))
     for key, path, vector in zip(found.keys, found.paths, found.vectors, strict=True):
-        (photo,) = gallery.catalog.photos(np.array([key]))[int(key)]
+        (photo,) = gallery.catalog.photos.of(np.array([key]))[int(key)]
         assert photo.paths == (path,)
         number = int(os.path.basename(path)[:3])
         expected = np.random.default_rng(number)

@@ -16,7 +16,8 @@ VECTORS = np.random.default_rng(0).standard_normal((COUNT, DIM)).astype(np.float
 VECTORS /= np.linalg.norm(VECTORS, axis=1, keepdims=True)
 KEYS = np.arange(100, 100 + COUNT, dtype=np.uint64)
 GALLERY = SimpleNamespace(
-    catalog=FakeRows(KEYS, VECTORS), space=EmbeddingSpace("fake", DIM, "a" * 64)
+    catalog=SimpleNamespace(vectors=FakeRows(KEYS, VECTORS)),
+    space=EmbeddingSpace("fake", DIM, "a" * 64),
 )
 
 

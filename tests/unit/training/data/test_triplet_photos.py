@@ -111,7 +111,7 @@ def _keys(home):
     from isa_cli.filters import And
 
     with Gallery.open(home / "g") as gallery:
-        photos = gallery.catalog.photos(gallery.catalog.select(And(())))
+        photos = gallery.catalog.photos.of(gallery.catalog.vectors.select(And(())))
     return {
         int(os.path.basename(path)[:2]): key
         for key, found in photos.items()

@@ -1,19 +1,22 @@
-"""The filter flags of ``isa search``, read into the language of ``isa_cli.filters``."""
+"""What people write to narrow a search down, read into the language of ``isa_cli.filters``."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from isa_cli.errors import FilterError
 from isa_cli.filters import And, Compare, Contains, In, Near, Or, Under
 from isa_cli.paths import catalogued
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from isa_cli.filters import Where
+
+    Path = str | os.PathLike[str]
 
 NEAR_KM = 5.0
 """How far ``--near`` reaches where no distance is given."""
@@ -45,25 +48,54 @@ _UNITS: dict[str, tuple[str, float]] = {
 }
 
 
-def where(
+class Conditions(TypedDict, total=False):
+    """What a search may be narrowed down by; see ``where_of``."""
+
+    under: Path | Sequence[Path]
+    after: str | None
+    before: str | None
+    camera: str | Sequence[str]
+    near: str | tuple[float, ...] | None
+    min_size: str | None
+    types: str | Sequence[str]
+
+
+def where_of(
     *,
-    under: Sequence[str] = (),
+    under: Path | Sequence[Path] = (),
     after: str | None = None,
     before: str | None = None,
-    camera: Sequence[str] = (),
-    near: str | None = None,
+    camera: str | Sequence[str] = (),
+    near: str | tuple[float, ...] | None = None,
     min_size: str | None = None,
-    types: Sequence[str] = (),
+    types: str | Sequence[str] = (),
 ) -> Where | None:
-    """Return the filter that all given flags make together; ``None`` where none is given.
+    """The filter that all given conditions make together; ``None`` where none is given.
 
-    A flag that may be repeated holds if one of its values does; different flags must all hold.
+    One with several values holds if one of them does; different ones must all hold.
+
+    Args:
+        under: folders that a photo lies below.
+        after: taken on or after the start of ``2024``, ``2024-05``, ``2024-05-01``, ...
+        before: taken before the start of it.
+        camera: parts of cameras' names.
+        near: ``LAT,LON[,KM]`` in degrees, as text or as numbers.
+        min_size: ``1200`` (pixels of the long side), ``12MP`` or ``2MB`` (the file).
+        types: ``jpeg``, ``png``, ``heic``, ...
 
     Raises:
-        FilterError: a value cannot be read; the message names the flag.
+        FilterError: a value cannot be read; the message names the command line's flag for it.
+
+    Examples:
+        >>> where_of(after="2024-05")
+        Compare(field='taken_at', op='>=', value='2024-05')
+        >>> where_of() is None
+        True
     """
+    camera, types = _several(camera), _several(types)
+    near = ",".join(map(str, near)) if isinstance(near, tuple) else near
     parts: list[Where | None] = [
-        _any([Under(folder(path)) for path in under]),
+        _any([Under(folder(path)) for path in _several(under)]),
         Compare("taken_at", ">=", moment("--after", after)) if after is not None else None,
         Compare("taken_at", "<", moment("--before", before)) if before is not None else None,
         _any([Contains("camera", name) for name in camera]),
@@ -83,11 +115,16 @@ def _any(parts: Sequence[Where]) -> Where | None:
     return Or(tuple(parts))
 
 
-def folder(path: str) -> bytes:
-    """Return a folder as the catalogue writes it: absolute, links not resolved."""
-    if not path:
+def _several(given: Any) -> Sequence[Any]:
+    """One value, or several, as several."""
+    return given if isinstance(given, list | tuple) else (given,)
+
+
+def folder(path: Path) -> bytes:
+    """A folder as the catalogue writes it: absolute, links not resolved."""
+    if not str(path):
         raise FilterError("--under needs a folder", "--under . means the one you are in")
-    return catalogued(path)
+    return catalogued(str(path))
 
 
 def moment(flag: str, text: str) -> str:

@@ -4,21 +4,21 @@ import os
 
 import pytest
 
-from isa_cli.cli import filters
 from isa_cli.errors import FilterError
 from isa_cli.filters import And, Compare, Contains, In, Near, Or, Under
+from isa_cli.library import conditions
 
 
 def test_no_flags_are_no_filter():
-    assert filters.where() is None
+    assert conditions.where_of() is None
 
 
 def test_one_flag_is_that_filter_alone():
-    assert filters.where(after="2024") == Compare("taken_at", ">=", "2024")
+    assert conditions.where_of(after="2024") == Compare("taken_at", ">=", "2024")
 
 
 def test_different_flags_must_all_hold():
-    assert filters.where(after="2023", before="2024", types=["png"]) == And(
+    assert conditions.where_of(after="2023", before="2024", types=["png"]) == And(
         (
             Compare("taken_at", ">=", "2023"),
             Compare("taken_at", "<", "2024"),
@@ -28,7 +28,7 @@ def test_different_flags_must_all_hold():
 
 
 def test_a_repeated_flag_holds_if_one_value_does():
-    assert filters.where(camera=["pixel", "canon"]) == Or(
+    assert conditions.where_of(camera=["pixel", "canon"]) == Or(
         (Contains("camera", "pixel"), Contains("camera", "canon"))
     )
 
@@ -45,7 +45,7 @@ def test_a_repeated_flag_holds_if_one_value_does():
     ],
 )
 def test_dates(text, expected):
-    assert filters.moment("--after", text) == expected
+    assert conditions.moment("--after", text) == expected
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def test_dates(text, expected):
 )
 def test_senseless_dates_name_the_flag_and_show_how(text):
     with pytest.raises(FilterError) as caught:
-        filters.moment("--before", text)
+        conditions.moment("--before", text)
     assert "--before" in caught.value.message
     assert "2024-05-01" in caught.value.hint
 
 
 @pytest.mark.parametrize("taken", ["2024-05-01T00:00:00", "2024-05-01T12:30:00"])
 def test_after_includes_and_before_excludes_the_day_itself(taken):
-    day = filters.moment("--after", "2024-05-01")
+    day = conditions.moment("--after", "2024-05-01")
     assert taken >= day
     assert not taken < day
     assert day > "2024-04-30T23:59:59"
@@ -74,13 +74,13 @@ def test_after_includes_and_before_excludes_the_day_itself(taken):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("48.1,11.5", Near(48.1, 11.5, filters.NEAR_KM)),
+        ("48.1,11.5", Near(48.1, 11.5, conditions.NEAR_KM)),
         ("-33.9, 151.2, 10", Near(-33.9, 151.2, 10.0)),
         ("90,-180,0.5", Near(90.0, -180.0, 0.5)),
     ],
 )
 def test_places(text, expected):
-    assert filters.place(text) == expected
+    assert conditions.place(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_places(text, expected):
 )  # fmt: skip
 def test_senseless_places(text):
     with pytest.raises(FilterError) as caught:
-        filters.place(text)
+        conditions.place(text)
     assert "--near" in caught.value.message
     assert "LAT,LON" in caught.value.hint
 
@@ -107,7 +107,7 @@ def test_senseless_places(text):
     ],
 )
 def test_sizes(text, expected):
-    assert filters.at_least(text) == expected
+    assert conditions.at_least(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_sizes(text, expected):
 )
 def test_senseless_sizes(text):
     with pytest.raises(FilterError, match="--min-size"):
-        filters.at_least(text)
+        conditions.at_least(text)
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def test_senseless_sizes(text):
     ],
 )
 def test_types(types, expected):
-    assert filters.formats(types) == expected
+    assert conditions.formats(types) == expected
 
 
 @pytest.mark.parametrize("types", [["docx"], ["jpeg,"], [""], ["jpeg png"]])
 def test_unknown_types_list_the_known_ones(types):
     with pytest.raises(FilterError) as caught:
-        filters.formats(types)
+        conditions.formats(types)
     assert "jpeg" in caught.value.hint
     assert "heic" in caught.value.hint
 
@@ -141,19 +141,19 @@ def test_unknown_types_list_the_known_ones(types):
 def test_under_is_absolute_and_keeps_any_byte(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     here = os.fsencode(str(tmp_path))
-    assert filters.folder(".") == here
-    assert filters.folder("a/../b/") == here + b"/b"
-    assert filters.folder("caf\udce9") == here + b"/caf\xe9"
+    assert conditions.folder(".") == here
+    assert conditions.folder("a/../b/") == here + b"/b"
+    assert conditions.folder("caf\udce9") == here + b"/caf\xe9"
     with pytest.raises(FilterError, match="--under"):
-        filters.folder("")
+        conditions.folder("")
 
 
 def test_under_does_not_resolve_links(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    assert filters.folder(str(tmp_path / "link")) == os.fsencode(str(tmp_path / "link"))
+    assert conditions.folder(str(tmp_path / "link")) == os.fsencode(str(tmp_path / "link"))
 
 
 def test_under_expands_home(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
-    assert filters.where(under=["~/Pictures"]) == Under(b"/home/me/Pictures")
+    assert conditions.where_of(under=["~/Pictures"]) == Under(b"/home/me/Pictures")

@@ -1,4 +1,4 @@
-"""What an index reads from the catalogue: vectors and their keys (``types.Rows``)."""
+"""What an index reads from the catalogue: vectors and their keys (``protocols.VectorRows``)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 _CHUNK = 8_192  # rows: 16 MB of float32 at 512 dimensions
 
 
-class VectorRows:
-    """The vectors of a catalogue, by rising key."""
+class VectorTable:
+    """The vectors of a catalogue, by rising key; ``Catalog.vectors``."""
 
-    _db: Database
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
     def count(self) -> int:
         """Return N, the number of vectors."""
@@ -43,9 +44,7 @@ class VectorRows:
         )
         return np.unique(np.fromstring(keys or "", np.uint64, sep=","))
 
-    def vectors(
-        self, keys: Keys | None = None, *, after: int = 0
-    ) -> Iterator[tuple[Keys, Vectors]]:
+    def chunks(self, keys: Keys | None = None, *, after: int = 0) -> Iterator[tuple[Keys, Vectors]]:
         """Yield (keys, vectors) in chunks by rising key; rows are unit after their float16 rest.
 
         Each chunk is read by itself, so a slow caller holds nobody up; what is written meanwhile
@@ -57,8 +56,8 @@ class VectorRows:
         """
         from isa_cli.gallery.catalog.float16 import to_keys, to_vectors  # noqa: PLC0415  (numpy)
 
-        chunks = self._all(after) if keys is None else self._some(keys, after)
-        for rows in chunks:
+        found = self._all(after) if keys is None else self._some(keys, after)
+        for rows in found:
             if rows:
                 yield to_keys(key for key, _ in rows), to_vectors([blob for _, blob in rows])
 
@@ -82,7 +81,7 @@ class VectorRows:
         )
         return to_vectors([blob for (blob,) in rows])
 
-    def vector_of(self, digest: bytes) -> NDArray[np.float32] | None:
+    def of(self, digest: bytes) -> NDArray[np.float32] | None:
         """Return the (D,) float32 unit vector of a content, or ``None`` if it is unknown."""
         from isa_cli.gallery.catalog.float16 import to_vectors  # noqa: PLC0415  (numpy)
 
