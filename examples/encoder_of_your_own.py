@@ -82,10 +82,10 @@ def main() -> None:
             threading.Event(),
         )
         found = gallery.index.search(encoder.encode_text([words]), k=5)
-        photos = gallery.catalog.photos(found.keys[0])
+        photos = gallery.catalog.photos.of(found.keys[0])
         for key, score in zip(found.keys[0].tolist(), found.scores[0], strict=True):
             for photo in photos[key]:
-                print(f"{score:.3f} {os.fsdecode(photo.paths[0])}")
+                print(f"{score:.3f} {photo.path}")
 
 
 if __name__ == "__main__":
