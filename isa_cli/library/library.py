@@ -16,6 +16,7 @@ from isa_cli.library import folders as rooms
 from isa_cli.library.conditions import where_of
 from isa_cli.paths import catalogued
 from isa_cli.query.lookup import QUERY_MODEL
+from isa_cli.query.tuned import TUNED
 from isa_cli.reporting import Silent
 from isa_cli.search.request import Request
 
@@ -85,9 +86,9 @@ class Library:
     settings: Settings
     model: str | None
     reporter: Reporter
-    _lock: threading.RLock = field(default_factory=threading.RLock)
-    _reading: _Reading | None = None
-    _foundation: Foundation | None = None
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _reading: _Reading | None = field(default=None, repr=False)
+    _foundation: Foundation | None = field(default=None, repr=False)
 
     # --- opening and closing ---------------------------------------------------------------------
 
@@ -168,18 +169,13 @@ class Library:
 
     def _moment(self, gallery: Gallery) -> tuple[Any, ...]:
         """What changes with the catalogue, its index file, its settings, and the query model."""
-        catalog = gallery.catalog
+        kept = gallery.catalog.metadata
         try:
             found = (self.folder / QUERY_MODEL).stat()
             query = (found.st_mtime_ns, found.st_size, found.st_ino)
         except OSError:
             query = None
-        return (
-            catalog.metadata.generation,
-            catalog.metadata.index_file(),
-            catalog.metadata.setting("tuned"),
-            query,
-        )
+        return kept.generation, kept.index_file(), kept.setting(TUNED), query
 
     def _retire(self) -> None:
         """Close what is open, or leave that to the last search that uses it."""
