@@ -52,7 +52,8 @@ class Direction:
         walk = said - self._text.encode_text([NOTHING_SAID])
         references = np.stack([query.references.mean(axis=0) for query in queries])
         rows = references + self._step * walk
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
 
 
 def main() -> None:

@@ -61,7 +61,8 @@ class MeanColour:
     def _rows(self, colours: Sequence[Sequence[float]]) -> Vectors:
         from_grey = np.array(colours, np.float32) / 255 - 0.5
         rows = np.insert(from_grey, 3, 0.1, axis=1)  # grey itself must have a direction
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
 
 
 def main() -> None:
