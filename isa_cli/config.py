@@ -20,7 +20,7 @@ from typing import Any
 from isa_cli.errors import UsageError
 
 DEFAULT_MODEL = "large"
-"""``ViT-L-14/datacomp_xl_s13b_b90k``, see ``backbones.SHORT_NAMES``."""
+"""``ViT-L-14/datacomp_xl_s13b_b90k``, see ``encoders.names``."""
 
 
 def _xdg(variable: str, fallback: str) -> Path:

@@ -51,7 +51,7 @@ def doctor(
     device: options.DeviceOption = None,
     precision: options.PrecisionOption = None,
 ) -> int:
-    """Finding the installation, the model and the gallery.
+    """Check the installation, the model and the gallery.
 
     Reads the whole gallery, which takes a second or so per 100,000 photos.  Exits with 4 if
     something is wrong.

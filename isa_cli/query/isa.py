@@ -1,8 +1,8 @@
 """The composer that is learned: a picture's sentence and the modifier, read by the text tower.
 
 Image2Sentence, Du et al., ICLR 2024: only the light encoder looks at the reference; the gallery's
-large visual encoder is not even loaded.  Its symmetric twin and published networks differ in
-their eyes alone, see ``query.eyes``.
+large visual encoder is not even loaded.  The symmetric variant and published networks differ in
+what makes the sentence alone, see ``query.image2sentence``.
 """
 
 from __future__ import annotations

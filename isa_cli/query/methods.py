@@ -16,7 +16,8 @@ MADE_BY = {
 METHODS = (*TRAINING_FREE, *LEARNED)
 
 DEFAULT_METHOD = "calibrated"
-"""Chosen by measurement: ``examples/compare_composers.py``, table in the README."""
+"""Chosen by measurement: ``examples/experiments/compare_composers.py``, table in
+``examples/RESULTS.md``."""
 
 DEFAULT_ALPHA = {"sum": 0.7, "slerp": 0.8, "calibrated": 0.6} | dict.fromkeys(LEARNED, 1.0)
 """The weight of the words, 0 (image only) to 1 (text only), where the user gives none.

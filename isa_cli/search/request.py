@@ -32,7 +32,7 @@ class Request:
         avoid_texts, avoid_images: what should not show.
         where: a filter, or ``None``.
         top: k, how many answers.
-        method: a name of ``query.names.METHODS``, or ``auto``.
+        method: a name of ``query.methods.METHODS``, or ``auto``.
         alpha: weight of the words in [0, 1]; ``None``: the method's default.
         include_reference: let the references themselves be answers.
         group: cosine from which near-duplicates are folded into one answer; ``None``: never.

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 EXACT_BELOW = 20_000
 """Up to so many vectors, comparing with all of them is quick enough.
 
-Measured by ``examples/recall.py`` at 512 dimensions on one core: 64 ms for the first search of a
-process, nearly all of it reading SQLite, and 2 ms for the next; a graph takes 17 ms to open and
-2.5 ms to search, and 6 s to make.
+Measured by ``examples/experiments/recall.py`` at 512 dimensions on one core: 64 ms for the first
+search of a process, nearly all of it reading SQLite, and 2 ms for the next; a graph takes 17 ms to
+open and 2.5 ms to search, and 6 s to make.
 """
 
 CACHE_BYTES = 256 * 2**20

@@ -35,9 +35,10 @@ _DITHER = 0.25
 class BuildParams:
     """How a graph is built; files of another shape are made again.
 
-    Measured by ``examples/recall.py`` on 100,000 x 512, clustered, with 512 candidates looked at:
-    16 links 661 bytes per vector and recall@10 0.967 after re-ranking, 24 links 724 and 0.986,
-    32 links 788 and 0.991; USearch's own i8 at 32 links 0.985, its bf16 1,300 bytes and 0.991.
+    Measured by ``examples/experiments/recall.py`` on 100,000 x 512, clustered, with 512 candidates
+    looked at: 16 links 661 bytes per vector and recall@10 0.967 after re-ranking, 24 links 724 and
+    0.986, 32 links 788 and 0.991; USearch's own i8 at 32 links 0.985, its bf16 1,300 bytes and
+    0.991.
 
     Attributes:
         connectivity: links per vector (twice that on the ground floor): 8 bytes each.

@@ -1,6 +1,6 @@
 """Measure what the vector index finds, how fast, and in how much space: its defaults' reasons.
 
-    python examples/recall.py --n 100000 --dim 512
+    python examples/experiments/recall.py --n 100000 --dim 512
 
 Two kinds of vectors, neither kind to an HNSW graph; real photo collections lie between them and
 easier ones:

@@ -1,6 +1,7 @@
 """Lay out CIRR, CIRCO, FashionIQ and GeneCIS at full size with pictures that carry nothing.
 
-    python examples/placeholder_benchmark.py --annotations DIR --root OUT [cirr circo ...]
+    python examples/experiments/placeholder_benchmark.py --annotations DIR --root OUT \
+      [cirr circo ...]
     isa eval cirr --root OUT/cirr --model isa-mini
 
 The questions are the published ones (``DIR/cirr``, ``DIR/circo`` and so on, as their authors

@@ -16,7 +16,7 @@ from isa_cli.reporting import Silent
 from isa_cli.types import Query
 from isa_cli.wardrobe.cases import collection
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "experiments"
 SIZES = ("--count", "10", "--gallery-size", "60", "--pictures", "2", "--seeds", "1")
 
 

@@ -11,7 +11,7 @@ import torch
 
 from isa_cli.encoders.light import load_light
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "query_cost.py"
+SCRIPT = Path(__file__).parents[3] / "examples" / "experiments" / "query_cost.py"
 
 
 @pytest.fixture(scope="module")

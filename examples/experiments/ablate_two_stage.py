@@ -3,7 +3,7 @@
     isa wardrobe render W/photos --count 24000 --no-held-out --seed 1000
     isa wardrobe triplets W/triplets --count 10000 --seed 2000
     isa index W/photos W/triplets --model isa-mini --gallery W/gallery
-    python examples/ablate_two_stage.py --gallery W/gallery --work W/two \
+    python examples/experiments/ablate_two_stage.py --gallery W/gallery --work W/two \
       --triplets W/triplets/triplets.jsonl
 
 Every mapper is learned anew, on the light encoder of the bundled query model, which stays as it

@@ -2,7 +2,7 @@
 
     isa wardrobe render W/photos --count 24000 --no-held-out --seed 1000
     isa index W/photos --model isa-mini --gallery W/gallery
-    python examples/ablate_isa.py --gallery W/gallery --work W/ablation
+    python examples/experiments/ablate_isa.py --gallery W/gallery --work W/ablation
 
 Variants of the mapper are learned anew, each on the light encoder of the bundled query model,
 which stays as it is: minutes instead of hours, and they differ in one thing alone.  ``--only
@@ -48,7 +48,7 @@ VARIANTS = (
     Variant("mapper", "MLP, L = 6", {"mapper": "mlp"}),
     Variant("mapper", "MLP, one pseudo-word", {"mapper": "mlp", "tokens": 1}),
     Variant("mapper", "words of free length", {"fixed_length": False}),
-    Variant("eyes", "symmetric twin", {"symmetric": True}),
+    Variant("symmetric", "symmetric", {"symmetric": True}),
     *(
         Variant("light", f"{name} from nothing", {"light": name}, from_nothing=True)
         for name in ("mobilenetv3_small_050", "mobilenetv3_small_100", "mobilenetv2_100")
@@ -116,7 +116,9 @@ def main() -> None:
     )
     parser.add_argument("--gallery", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--only", default="tokens,losses,mapper,eyes", help="groups, with commas")
+    parser.add_argument(
+        "--only", default="tokens,losses,mapper,symmetric", help="groups, with commas"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=8_000, help="pictures to learn from")
     parser.add_argument("--epochs", type=int, default=DRAWINGS.epochs)

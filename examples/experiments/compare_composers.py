@@ -1,7 +1,8 @@
 """Which composer should be the default?  Measured on captioned photos.
 
-    python examples/compare_composers.py --photos DIR --captions captions.csv --model DIR
-    python examples/compare_composers.py ... --query-model query.safetensors   # isa, and blends
+    python examples/experiments/compare_composers.py --photos DIR --captions captions.csv \
+      --model DIR
+    python examples/experiments/compare_composers.py ... --query-model FILE   # isa, and blends
 
 Pseudo-triplets are mined from the captions (several people's words for each photo), with no
 picture looked at: reference and target are photos whose captions share most of their content

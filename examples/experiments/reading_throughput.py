@@ -1,8 +1,8 @@
 """What cutting the padding brings: the frozen text tower's part of a training step, both ways.
 
-    python examples/random_model.py ViT-L-14 /tmp/vit-l-14
-    python examples/random_model.py ViT-B-32 /tmp/vit-b-32
-    python examples/reading_throughput.py /tmp/vit-l-14 /tmp/vit-b-32 isa-mini
+    python examples/experiments/random_model.py ViT-L-14 /tmp/vit-l-14
+    python examples/experiments/random_model.py ViT-B-32 /tmp/vit-b-32
+    python examples/experiments/reading_throughput.py /tmp/vit-l-14 /tmp/vit-b-32 isa-mini
 
 B sentences through the text tower and their gradients back, as a step of ``isa train`` reads them,
 against the same with the padding that the tower was built for; and how far the two differ, which

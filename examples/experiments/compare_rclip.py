@@ -1,7 +1,7 @@
 """How much faster than rclip is isa?  The same photos, the same weights, the same two cores.
 
     pip install 'rclip==3.3.*'    # in an environment of its own
-    python examples/compare_rclip.py --photos DIR --weights DIR --rclip ENV/bin/rclip
+    python examples/experiments/compare_rclip.py --photos DIR --weights DIR --rclip ENV/bin/rclip
 
 The photos are all of ``--photos`` plus 30 of them enlarged to 12 megapixels.  ``--weights`` is a
 folder with rclip's model files (``ViT-B-32-256-datacomp_s34b_b86k/*.onnx`` and ``tokenizer/``)

@@ -1,6 +1,6 @@
 """Train isa-mini, the bundled model, from nothing: rendered garments and captions, no other data.
 
-    python examples/train_isa_mini.py --work DIR --out isa_cli/encoders/isa_mini
+    python examples/experiments/train_isa_mini.py --work DIR --out isa_cli/encoders/isa_mini
 
 One command, seeded, within two hours on two cores; stopped, it goes on from its last checkpoint
 in ``--work``.  It writes ``open_clip_config.json`` and ``open_clip_model.safetensors`` (fp16) into

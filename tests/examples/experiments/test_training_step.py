@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "training_step.py"
+SCRIPT = Path(__file__).parents[3] / "examples" / "experiments" / "training_step.py"
 
 
 @pytest.fixture(scope="module")

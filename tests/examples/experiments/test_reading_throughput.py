@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "reading_throughput.py"
+SCRIPT = Path(__file__).parents[3] / "examples" / "experiments" / "reading_throughput.py"
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 """Where the time of a training step goes, with and without the text tower's padding.
 
-    python examples/random_model.py ViT-B-32 /tmp/vit-b-32
-    python examples/training_step.py /tmp/vit-b-32 --photos ~/Pictures
+    python examples/experiments/random_model.py ViT-B-32 /tmp/vit-b-32
+    python examples/experiments/training_step.py /tmp/vit-b-32 --photos ~/Pictures
 
-Steps of ``isa train`` with both losses: ``training.task.IsaTask`` itself with a clock around its
-parts.  The vectors and local features that it learns from are random, as the weights are: speed
-does not depend on what they say.  Photos are decoded anew in every step, as in a first epoch, and
-when they are asked for, not ahead, so that every stage has the machine to itself.  On the CPU in
-float32; both ways take turns, times and the ratio are medians over rounds.
+Steps of ``isa train`` with both losses: ``training.tasks.isa.IsaTask`` itself with a clock around
+its parts.  The vectors and patch features that it learns from are random, as the weights are:
+speed does not depend on what they say.  Photos are decoded anew in every step, as in a first
+epoch, and when they are asked for, not ahead, so that every stage has the machine to itself.  On
+the CPU in float32; both ways take turns, times and the ratio are medians over rounds.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Unhurried(Pictures):
 
 
 class RandomLocal:
-    """Stands in for the large encoder's local features."""
+    """Stands in for the large encoder's patch features."""
 
     def __init__(self, cells: int, dim: int) -> None:
         self._shape = cells, dim

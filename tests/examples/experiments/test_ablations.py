@@ -14,7 +14,7 @@ import pytest
 from isa_cli.training.config import Settings
 from isa_cli.training.tasks.compose import ComposeSettings
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "experiments"
 
 
 @pytest.fixture(scope="module")

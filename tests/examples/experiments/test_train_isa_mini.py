@@ -14,7 +14,7 @@ import pytest
 from isa_cli.encoders import load_backbone, space_of
 from isa_cli.wardrobe.garments import is_held_out
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "train_isa_mini.py"
+SCRIPT = Path(__file__).parents[3] / "examples" / "experiments" / "train_isa_mini.py"
 TINY = ("--families", "8", "--batch", "8", "--asked", "10", "--every", "1", "--warm-up", "1")
 
 

@@ -1,6 +1,6 @@
 """Writes an open_clip architecture with seeded random weights as a local model folder.
 
-    python examples/random_model.py ViT-B-32 /tmp/vit-b-32
+    python examples/experiments/random_model.py ViT-B-32 /tmp/vit-b-32
     isa bench --photos ~/Pictures --model /tmp/vit-b-32
 
 For timing where no model hub can be reached: speed does not depend on what the weights say.

@@ -1,6 +1,6 @@
 """Where composed search over the wardrobe loses its answers: bounds beside the methods.
 
-    python examples/where_it_is_lost.py --seeds 1 2 3
+    python examples/experiments/where_it_is_lost.py --seeds 1 2 3
 
 The same questions are asked in four more ways.  By a full caption of the right answer: what the
 space could give.  By the reference's own full caption with the modifier behind it: what the text

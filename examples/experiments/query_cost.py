@@ -1,8 +1,8 @@
 """What a query's picture costs: light encoders with the token learner, against the large encoder.
 
-    python examples/random_model.py ViT-L-14 /tmp/vit-l-14
-    python examples/query_cost.py --large /tmp/vit-l-14
-    python examples/query_cost.py --large isa-mini mobilenetv3_small_100@112
+    python examples/experiments/random_model.py ViT-L-14 /tmp/vit-l-14
+    python examples/experiments/query_cost.py --large /tmp/vit-l-14
+    python examples/experiments/query_cost.py --large isa-mini mobilenetv3_small_100@112
 
 Cost does not depend on what the weights say, so the light side's are random and nothing is fetched.
 

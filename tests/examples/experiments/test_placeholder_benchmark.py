@@ -14,7 +14,7 @@ from isa_cli.evaluation.datasets.circo import circo
 from isa_cli.evaluation.datasets.cirr import cirr
 from isa_cli.evaluation.datasets.genecis import genecis
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "placeholder_benchmark.py"
+SCRIPT = Path(__file__).parents[3] / "examples" / "experiments" / "placeholder_benchmark.py"
 
 
 @pytest.fixture(scope="module")
