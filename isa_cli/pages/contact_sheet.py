@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,15 @@ from isa_cli.pages import cards, page, question
 from isa_cli.pages.cards import card, mark, pair
 from isa_cli.pages.markup import copied, link, name_of, named, to_file
 from isa_cli.pages.pictures import inlined
-from isa_cli.pages.question import AskedPicture, equation
+from isa_cli.pages.question import asked_pictures, equation
 from isa_cli.pages.thumbnails import jpeg
 from isa_cli.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from isa_cli.pages.pictures import InlinedPicture, Loader
+    from isa_cli.pages.question import AskedPicture
     from isa_cli.search.request import Answer, Request
     from isa_cli.types import Hit
 
@@ -31,8 +30,8 @@ def answer_sheet(answer: Answer, request: Request) -> str:
     facts = {"method": answer.method, "compared with": counted(answer.considered, "photo")}
     if answer.alpha is not None:
         facts["alpha"] = f"{answer.alpha:g}"
-    asked = [AskedPicture(_absolute(p)) for p in request.references]
-    asked += [AskedPicture(_absolute(p), avoided=True) for p in request.avoid_images]
+    asked = asked_pictures(request.references)
+    asked += asked_pictures(request.avoid_images, avoided=True)
     return contact_sheet(
         title="Photos found by isa",
         asked=asked,
@@ -66,8 +65,8 @@ def contact_sheet(
         right: for each hit whether it is right, where that is known; marked and counted.
         load: see ``pictures.inlined``.
     """
-    paths = [one.path for one in asked] + [hit.photo.paths[0] for hit in hits]
-    pictures = inlined(paths, load)
+    pictures = [one.inlined(load) for one in asked]
+    pictures += inlined([hit.photo.paths[0] for hit in hits], load)
     best = max((hit.z for hit in hits if math.isfinite(hit.z)), default=0.0)
     marks = [""] * len(hits) if right is None else list(map(mark, right))
     each = map(_card, hits, pictures[len(asked) :], marks, [best] * len(hits))
@@ -126,7 +125,3 @@ def _date(taken_at: str | None) -> str:
     except ValueError:
         return named(taken_at or "")
     return f'<time datetime="{named(taken_at or "")}">{moment.day} {moment:%b %Y, %H:%M}</time>'
-
-
-def _absolute(path: Path) -> bytes:
-    return os.fsencode(path.absolute())

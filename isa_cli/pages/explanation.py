@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -14,7 +13,8 @@ from isa_cli.pages import cards, page, question
 from isa_cli.pages.cards import card, length, pair
 from isa_cli.pages.markup import name_of, to_file, words
 from isa_cli.pages.pictures import data_uri, image, inlined, lost
-from isa_cli.pages.question import AskedPicture, equation
+from isa_cli.pages.question import asked_pictures, equation
+from isa_cli.pages.thumbnails import jpeg
 from isa_cli.query.explain import MEANING, NO_MAP, QUERY
 from isa_cli.wording import counted
 
@@ -58,8 +58,8 @@ def explanation_page(
         explanation: the query, taken apart.
         splits: how the score of each hit comes about.
     """
-    reference = AskedPicture(os.fsencode(request.references[0].absolute()))
-    asked, *found = inlined([reference.path, *(hit.photo.paths[0] for hit in answer.hits)])
+    (reference,) = asked_pictures(request.references)
+    asked, found = reference.inlined(jpeg), inlined([hit.photo.paths[0] for hit in answer])
     sections = [
         _section("What each word looks at", TOKENS, _tokens(explanation)),
         _section("What the query is made of", PARTS, _parts(explanation)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from PIL.Image import Resampling
+
 from isa_cli.images import read_file, thumbnail
 
 if TYPE_CHECKING:
@@ -29,6 +31,12 @@ def jpeg(path: bytes, side: int = SIDE, quality: int = QUALITY) -> bytes:
     Raises:
         ImageError: it cannot be opened.
     """
+    return jpeg_of(small(path, side), side, quality)
+
+
+def jpeg_of(picture: Image, side: int = SIDE, quality: int = QUALITY) -> bytes:
+    """A picture, mode RGB, as a small JPEG file."""
     stream = BytesIO()
-    small(path, side).save(stream, "JPEG", quality=quality)
+    picture.thumbnail((side, side), Resampling.LANCZOS)
+    picture.save(stream, "JPEG", quality=quality)
     return stream.getvalue()

@@ -26,7 +26,7 @@ def hit(path, rank=1, score=0.3125, z=4.25, similar=(), more=(), **info):
 def sheet_of(words, reference, found):
     request = Request((reference,), words, avoid_texts=(words,), avoid_images=(reference,))
     camera = hit(os.fsencode(found), camera=words, taken_at=words)
-    return answer_sheet(Answer([camera], words, 0.5, 1_234), request)
+    return answer_sheet(Answer([camera], words, 0.5, 1_234, 1_234), request)
 
 
 def explanation_of(words, reference, found, attention=((1.0, 0.0), (0.5, 0.5))):
@@ -42,7 +42,7 @@ def explanation_of(words, reference, found, attention=((1.0, 0.0), (0.5, 0.5))):
         vocabulary=1_000,
     )
     scores = {"query": Score(0.5, 3.0), "reference": Score(0.4, 1.0), "words": Score(0.3, 2.0)}
-    answer = Answer([hit(os.fsencode(found))], words, None, 12)
+    answer = Answer([hit(os.fsencode(found))], words, None, 12, 12)
     return explanation_page(Request((reference,), words), answer, explanation, [Split(scores)])
 
 

@@ -130,7 +130,7 @@ def test_an_answer_becomes_a_sheet_with_real_thumbnails(tmp_path):
     for name in ("ref.png", "hit.png"):
         Image.new("RGB", (1000, 500), "teal").save(tmp_path / name)
     request = Request(references=(tmp_path / "ref.png",), modifier="in red", avoid_texts=("blue",))
-    answer = Answer([hit(os.fsencode(tmp_path / "hit.png"))], "sum", 0.5, 1234)
+    answer = Answer([hit(os.fsencode(tmp_path / "hit.png"))], "sum", 0.5, 1234, 1234)
     page = Page(answer_sheet(answer, request))
     assert "ref.png + in red \u2212 blue = 1 photo" in page.text
     assert "method sum compared with 1,234 photos alpha 0.5" in page.text
@@ -147,3 +147,13 @@ def test_a_thumbnail_is_small_and_upright(tmp_path):
     with Image.open(BytesIO(data)) as image:
         assert image.size == (SIDE // 2, SIDE)
     assert len(data) < 40_000, "a hundred of these make a sheet of a few megabytes"
+
+
+def test_a_reference_may_have_no_file():
+    picture = Image.new("RGB", (1000, 500), "teal")
+    stream = BytesIO()
+    picture.save(stream, "PNG")
+    for reference in (picture, stream.getvalue()):
+        page = answer_sheet(Answer([], "sum", 0.5, 0, 0), Request((reference,), "in red"))
+        assert "a picture in memory" in page
+        assert "data:image/jpeg;base64," in page
