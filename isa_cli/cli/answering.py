@@ -52,7 +52,7 @@ def find(
     under: Sequence[str],
     reporter: Reporter,
 ) -> Answer:
-    """Return what the gallery answers, having said why where that is nothing."""
+    """The gallery's answer; where nothing is found, the reason has been said."""
     from isa_cli.gallery.gallery import Gallery
 
     with Gallery.open(settings.gallery, reporter=reporter) as gallery:

@@ -143,7 +143,7 @@ class _Parts:
         self._backbone: Backbone | None = None
 
     def of(self, request: Request) -> Explained:
-        """Return what ``take_apart`` does."""
+        """Answers a request as ``take_apart`` says."""
         import numpy as np
 
         from isa_cli.query.composers import Calibration

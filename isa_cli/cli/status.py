@@ -37,7 +37,7 @@ def status(
 
 
 def _facts(gallery: Gallery) -> dict[str, Any]:
-    """Return what JSON says; people read a digest of it."""
+    """The document that JSON is; people read a digest of it."""
     stats = gallery.catalog.stats()
     space, stored = gallery.catalog.space, gallery.bytes_on_disk()
     return {
