@@ -188,7 +188,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         code = get_command(app).main(arguments, prog_name="isa", standalone_mode=False)
     except SystemExit as done:  # so typer ends a completion
-        return done.code if isinstance(done.code, int) else 1
+        return done.code if isinstance(done.code, int) else ExitCode.BUG
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one except
         return _explained(error)
     return code if isinstance(code, int) else 0

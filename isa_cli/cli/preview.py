@@ -127,7 +127,7 @@ def _fitted(caption: str, width: int) -> str:
 
 
 def _graphics(console: Console) -> Any:
-    """Return what draws real pixels (image, cells across, cells down), or ``None``.
+    """The function that draws real pixels (image, cells across, cells down), or ``None``.
 
     textual-image asks the terminal what it can do when it is imported, and waits for the answer on
     stdin: so both must be the terminal.

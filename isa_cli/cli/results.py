@@ -79,7 +79,7 @@ def show(hits: Sequence[Hit], form: str) -> None:
 
 
 def record(hit: Hit) -> dict[str, Any]:
-    """Return what JSON and CSV say about a hit."""
+    """The fields of a hit in JSON and CSV."""
     photo, info = hit.photo, hit.photo.info
     return {
         "rank": hit.rank,
@@ -110,7 +110,7 @@ def _date(hit: Hit) -> str:
 
 
 def _remark(hit: Hit) -> str:
-    """Return what a person should know besides the path: copies, and what was folded in."""
+    """Remarks for people besides the path: copies, and what was folded in."""
     copies, similar = len(hit.photo.paths) - 1, len(hit.similar)
     parts = [wording.counted(copies, "copy", "copies")] if copies else []
     if similar:

@@ -32,7 +32,7 @@ class LightConfig:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what ``from_dict`` reads; goes through JSON unharmed."""
+        """The dictionary that ``from_dict`` reads; goes through JSON unharmed."""
         return asdict(self)
 
     @classmethod

@@ -232,7 +232,7 @@ class Explainer:
 
 
 def _slerp(reference: Vector, words: Vector) -> Vector:
-    """Return what the composer of that name makes of both vectors (D,)."""
+    """The vector (D,) that the composer of that name makes of both."""
     no_gallery = Calibration(np.empty((0, len(reference)), np.float32))
     return unit(slerp(unit(reference), words, BESIDE, no_gallery))
 

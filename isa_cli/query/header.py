@@ -144,7 +144,7 @@ class Header:
         return alpha_in(self.training, method)
 
     def to_json(self) -> str:
-        """Return what ``from_json`` reads."""
+        """The header as text that ``from_json`` reads."""
         return json.dumps({"format": FORMAT} | asdict(self), sort_keys=True)
 
     @classmethod
@@ -186,7 +186,7 @@ def _with_layers(kind: type[_Config], raw: dict[str, Any] | None) -> _Config | N
 
 
 def read_header(path: Path) -> Header:
-    """Return what a query model says about itself; imports no torch and reads no weights.
+    """The header of a query model's file; imports no torch and reads no weights.
 
     Raises:
         ModelError: it can't be read, is no query model, or a newer isa wrote it.

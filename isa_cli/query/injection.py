@@ -60,7 +60,7 @@ class _Look(nn.Module):
         self.gate = nn.Parameter(torch.zeros(()))
 
     def forward(self, words: Tensor, pixels: Tensor) -> Tensor:
-        """Return what is added (B, L, W) to the words (B, L, W), from pixels (B, P, C)."""
+        """The addition (B, L, W) to the words (B, L, W), made from pixels (B, P, C)."""
         x = self.project(pixels)  # (B, P, W)
         seen: Tensor = self.attention(self.norm(words), x, x, need_weights=False)[0]
         return torch.tanh(self.gate) * seen

@@ -31,7 +31,7 @@ class Mapper(Protocol):
         """Return the sentence for (B, C, H, W), or (B, D) in a published network."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """Return what is learned."""
+        """The tensors that are learned."""
 
 
 class PooledMapper(nn.Module):

@@ -51,7 +51,7 @@ class Template:
         return before, after.replace(MODIFIER, modifier)
 
     def as_dict(self) -> dict[str, str]:
-        """Return what ``from_dict`` takes."""
+        """The template as the dictionary that ``from_dict`` takes."""
         return asdict(self)
 
     @classmethod

@@ -159,7 +159,7 @@ class SentenceReader:
     def read_tokens(
         self, sentences: Tensor, modifiers: Sequence[str], features: Tensor | None = None
     ) -> Read:
-        """Return what ``read`` returns and what became of the sentence's tokens, in one pass.
+        """Reads as ``read`` does, and gives the outputs at the sentence's tokens too, in one pass.
 
         Args:
             sentences: (B, L, E) word embeddings.
@@ -242,7 +242,7 @@ class SentenceReader:
 def reader_of(
     model: QueryModel, backbone: Backbone, method: str, reporter: Reporter | None = None
 ) -> SentenceReader:
-    """Return what reads a query model's sentences for one of its methods.
+    """The reader of a query model's sentences for one of its methods.
 
     Args:
         model: of the backbone's space.

@@ -177,7 +177,7 @@ def _repeated(word: str, count: int) -> str:
 
 
 def _special_words(tokenizer: Any) -> re.Pattern[str] | None:
-    """Return what a tokenizer reads as one of its special tokens; ``None``: nothing."""
+    """The pattern of a tokenizer's special tokens; ``None``: it has none."""
     inner = getattr(tokenizer, "tokenizer", None)
     if inner is None:  # open_clip's own
         words = [tokenizer.decoder[number] for number in tokenizer.all_special_ids]

@@ -34,7 +34,7 @@ class Choice:
     cases: int
 
     def to_json(self) -> str:
-        """Return what ``from_json`` reads."""
+        """The choice as text that ``from_json`` reads."""
         return json.dumps(asdict(self))
 
 

@@ -193,7 +193,7 @@ class _Shown:
 
 
 def _key(garment: Garment) -> Key:
-    """Return what every wish names, so that few garments remain to be compared."""
+    """The attributes that every wish names, so that few garments remain to be compared."""
     return garment.category, garment.colour, garment.pattern
 
 

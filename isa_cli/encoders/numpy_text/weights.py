@@ -42,7 +42,7 @@ def open_weights(path: Path, expected: Mapping[str, tuple[int, ...]]) -> Weights
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:
-    """Return what each tensor is, and where in the file their bytes start."""
+    """The entries of a file's header, one a tensor, and where in the file their bytes start."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header: dict[str, Any] = json.loads(file.read(length))
