@@ -12,14 +12,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from isa_cli.filters import Where
-    from isa_cli.types import EmbeddingSpace, Keys, Matches, Pixels, Query, Vectors
+    from isa_cli.types import EmbeddingSpace, IndexStatus, Keys, Matches, Pixels, Query, Vectors
 
 
 class VectorRows(Protocol):
-    """What a local index reads from the catalogue, which is the truth about vectors."""
+    """What an index reads from the catalogue, which is the truth about vectors.
 
-    def count(self) -> int:
-        """Return N, the number of vectors."""
+    Keys rise and none is given out twice, so a vector never changes under its key.
+    """
+
+    def count(self, *, after: int = 0) -> int:
+        """Return N, the number of vectors, or of those with keys greater than ``after``."""
 
     def select(self, where: Where) -> Keys:
         """Return the keys of the vectors that ``where`` keeps, rising."""
@@ -37,9 +40,15 @@ class VectorRows(Protocol):
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine; every engine passes ``tests/contracts/test_vector_index.py``.
 
+    An engine keeps a copy of the catalogue's vectors, which ``stores.sync`` brings up to date;
+    ``known``, ``held_keys`` and ``status`` speak of that copy.  An answer is the catalogue's: what
+    the copy still has and the catalogue has not is no answer, and what the copy lacks is made up
+    for (``stores.scoring.score_candidates`` does both).  An engine may throw its copy away when
+    it likes, to make a better one: the next ``sync`` fills it again.
+
     Keys stay below 2**63 and vectors are finite unit rows; an engine refuses others with
     ``ValueError``.  A write is visible to the next search of the same object and durable after
-    ``flush``.
+    ``flush``.  Several threads may search at once, also while one writes.
     """
 
     @property
@@ -56,7 +65,10 @@ class VectorIndex(Protocol):
         """Forget these keys; unknown ones are passed over."""
 
     def known(self, keys: Keys) -> NDArray[np.bool_]:
-        """Return which of these keys are stored, for resuming and reconciling."""
+        """Return which of these keys the copy has, for resuming and reconciling."""
+
+    def held_keys(self) -> Iterator[Keys]:
+        """Yield the keys that the copy has, rising, in chunks; those may be removed meanwhile."""
 
     def search(
         self, queries: Vectors, k: int, where: Where | None = None, *, exact: bool = False
@@ -65,6 +77,9 @@ class VectorIndex(Protocol):
 
         Filters are exact at any selectivity: when m < k vectors match, all m come back.
         """
+
+    def status(self) -> IndexStatus:
+        """Return how the copy stands to the catalogue; asked of every gallery that is opened."""
 
     def flush(self) -> None:
         """Make all writes durable."""

@@ -157,6 +157,28 @@ class Matches:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """How an index stands to the catalogue that it is a copy of.
+
+    Attributes:
+        engine: what a person calls it: ``exact``, ``HNSW``.
+        vectors: how many it has taken.
+        behind: how many of the catalogue's vectors it has yet to take; what that costs is the
+            engine's affair, an answer is right all the same.
+        reason: why it is of no use until it is made again, to follow a colon; '' if it is.
+        bytes: what it takes beside the catalogue, as far as the engine knows.
+        place: where it is: a file of the gallery's folder, an address, or '' for nowhere.
+    """
+
+    engine: str
+    vectors: int
+    behind: int = 0
+    reason: str = ""
+    bytes: int = 0
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One answer, for people: rank from 1, the cosine, and how far it stands out here.
 

@@ -29,6 +29,7 @@ from isa_cli.bench.synthetic import clusters, decaying, fill
 from isa_cli.gallery.catalog import Catalog
 from isa_cli.gallery.stores.hnsw import quantise
 from isa_cli.gallery.stores.hnsw_index import HnswIndex
+from isa_cli.gallery.stores.sync import sync
 from isa_cli.types import EmbeddingSpace
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def gallery(data: str, vectors: Vectors, queries: Vectors, folder: Path) -> None
         fill(catalog, space, vectors)
         start = time.perf_counter()
         writer = HnswIndex(folder, space, catalog.vectors, record=catalog.metadata.set_index_file)
+        sync(writer, catalog.vectors)
         writer.flush()
         writer.close()
         pace = len(vectors) / (time.perf_counter() - start)

@@ -179,19 +179,10 @@ def _roots(gallery: Gallery) -> Iterator[Finding]:
 
 
 def _index(gallery: Gallery) -> Finding:
-    import hashlib
-
-    file = gallery.catalog.metadata.index_file()
-    step = "the next search makes it again, or: isa doctor --fix"
-    if file is None:
-        return Finding("index", True, gallery.index_report())
-    try:
-        with (gallery.folder / file.name).open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        return Finding("index", False, f"{file.name}: {error.strerror}", step)
-    if digest != file.sha256:
-        return Finding("index", False, f"{file.name} is not what was written", step)
+    status = gallery.index_status()
+    if status.reason and gallery.catalog.metadata.index_file() is not None:
+        step = "the next search makes it again, or: isa doctor --fix"
+        return Finding("index", False, status.reason, step)
     return Finding("index", True, gallery.index_report())
 
 

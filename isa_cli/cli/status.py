@@ -37,7 +37,7 @@ def status(
 
 
 def _facts(gallery: Gallery) -> dict[str, Any]:
-    """Return what JSON says; people read a digest of it."""
+    """What JSON says; people read a digest of it."""
     stats = gallery.catalog.photos.stats()
     space, stored = gallery.catalog.metadata.space, gallery.bytes_on_disk()
     return {

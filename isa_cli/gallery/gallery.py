@@ -7,7 +7,8 @@ or damaged.  One process writes at a time, any number read.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+import threading
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Self
 
 from isa_cli.errors import GalleryError, GalleryLocked, SpaceMismatch
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from isa_cli.protocols import VectorIndex
     from isa_cli.reporting import Reporter
-    from isa_cli.types import EmbeddingSpace
+    from isa_cli.types import EmbeddingSpace, IndexStatus
 
 CATALOG = "catalog.db"
 LOCK = "writer.lock"
@@ -31,7 +32,7 @@ LONG_TAIL = 4_096
 
 
 class Gallery:
-    """An open gallery; use ``Gallery.open``.
+    """An open gallery; use ``Gallery.open``.  Any number of threads may search one.
 
     Attributes:
         folder: where it lives.
@@ -53,6 +54,8 @@ class Gallery:
         self._cleanup = cleanup
         self._writable = writable
         self._index: VectorIndex | None = None
+        self._opening = threading.RLock()  # held to open or close the index
+        self._filling = threading.Lock()  # held while it is brought up to date, beside searches
 
     @classmethod
     def open(
@@ -136,27 +139,47 @@ class Gallery:
     @property
     def index(self) -> VectorIndex:
         """The vector index, opened when first asked for and mended first if need be."""
-        if self._index is None:
-            self._index = self._open_index(writable=self._writable)
-            if not self._writable and self._is_stale():
-                self._mend()
-        return self._index
+        with self._opening:
+            if self._index is None:
+                index = self._open_index(writable=self._writable)
+                if not self._writable and _is_stale(index.status()):
+                    index = self._mended(index)
+                self._index = index
+            return self._index
+
+    def index_status(self) -> IndexStatus:
+        """Return how the index stands to the catalogue, as it lies: checked and not mended."""
+        with self._opening:
+            if self._index is not None:
+                return self._index.status()
+            with closing(self._open_index(writable=False)) as index:
+                return index.status()
 
     def refresh_index(self) -> None:
         """Bring the index up to the catalogue and make it durable.
 
         Raises:
             ValueError: the gallery is open for reading only.
+            GalleryError: the index can't be written.
         """
-        if not self._writable:
-            raise ValueError("this gallery is open for reading only")
-        self._close_index()  # a gallery that has grown may need another engine
-        self.index.flush()
+        self._fill_index(afresh=False)
 
     def rebuild(self) -> None:
-        """Make the index again from the catalogue, whatever there is."""
-        self.catalog.metadata.set_index_file(None)
-        self.refresh_index()
+        """Make the index again from the catalogue, whatever there is; raises as above."""
+        self.catalog.metadata.set_index_file(None)  # it is not even looked at
+        self._fill_index(afresh=True)
+
+    def _fill_index(self, *, afresh: bool) -> None:
+        from isa_cli.gallery.stores.sync import sync  # noqa: PLC0415 - status needs no numpy
+
+        if not self._writable:
+            raise ValueError("this gallery is open for reading only")
+        with self._filling:
+            with self._opening:
+                self._close_index()  # a gallery that has grown may need another engine
+                index = self.index
+            sync(index, self.catalog.vectors, self._reporter, afresh=afresh)
+            index.flush()
 
     def _open_index(self, *, writable: bool) -> VectorIndex:
         from isa_cli.gallery.stores import open_index  # noqa: PLC0415 - status needs no numpy
@@ -167,41 +190,24 @@ class Gallery:
             self.catalog.vectors,
             self.catalog.metadata.index_file(),
             record=self.catalog.metadata.set_index_file if writable else None,
-            reporter=self._reporter,
         )
 
     def _close_index(self) -> None:
-        if self._index is not None:
-            self._index.close()
-            self._index = None
+        with self._opening:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
 
-    def _is_stale(self) -> bool:
-        """Return whether the index file is unusable, or lacks more than a search should make up.
-
-        A gallery that is searched exactly has no file, and none to mend.
-        """
-        if getattr(self._index, "reason", None) is None:
-            return False
-        if self._index_reason():
-            return True
-        file = self.catalog.metadata.index_file()
-        tail = self.catalog.vectors.chunks(after=file.last_key if file else 0)
-        return len(next(tail, ([],))[0]) > LONG_TAIL
-
-    def _index_reason(self) -> str:
-        return str(getattr(self._index, "reason", ""))
-
-    def _mend(self) -> None:
-        """Bring a stale index up to date if nobody is writing, and go on without it if not."""
-        reason = self._index_reason()
-        self._close_index()
+    def _mended(self, index: VectorIndex) -> VectorIndex:
+        """Return a stale index brought up to date if nobody is writing, and as it is if not."""
+        why = index.status().reason or "it lacks the newest photos"
+        index.close()
         try:
             with Gallery.open(self.folder, writable=True, reporter=self._reporter) as writer:
                 writer.refresh_index()
         except GalleryError as error:
-            why = reason or "it lacks the newest photos"
             self._reporter.note(f"searching without the full index ({why}): {error.message}")
-        self._index = self._open_index(writable=False)
+        return self._open_index(writable=False)
 
     # --- forgetting ---
 
@@ -229,15 +235,23 @@ class Gallery:
 
     def index_report(self) -> str:
         """Return how a search here compares vectors, in one line; loads no engine."""
-        from isa_cli.gallery.stores import EXACT_BELOW  # noqa: PLC0415
+        from isa_cli.gallery.stores import EXACT_BELOW, expected_status  # noqa: PLC0415
 
-        count = self.catalog.vectors.count()
-        if count <= EXACT_BELOW:
+        status = (
+            expected_status(self.catalog.vectors, self.catalog.metadata.index_file())
+            if self._index is None
+            else self._index.status()
+        )
+        if status.engine == "exact":
             return f"exact (up to {EXACT_BELOW:,} photos every vector is compared)"
-        file = self.catalog.metadata.index_file()
-        if file is None:
-            return "HNSW, not made yet; the next search or isa index makes it"
-        return f"HNSW in {file.name}, {file.size / 2**20:.1f} MB"
+        if status.reason:
+            return f"{status.engine}, made by the next search or isa index: {status.reason}"
+        return f"{status.engine} in {status.place}, {status.bytes / 2**20:.1f} MB"
+
+
+def _is_stale(status: IndexStatus) -> bool:
+    """Return whether an index is of no use, or lacks more than a search should make up for."""
+    return bool(status.reason) or status.behind > LONG_TAIL
 
 
 def _writer_lock(folder: Path) -> ExitStack:

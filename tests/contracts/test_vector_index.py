@@ -1,6 +1,6 @@
 """What every vector index does, and does alike; the reference is a sort of all the scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,9 +9,10 @@ from isa_cli.filters import And, Compare, In, Not, Or
 from isa_cli.gallery.stores.exact import ExactIndex
 from isa_cli.gallery.stores.hnsw import BuildParams
 from isa_cli.gallery.stores.hnsw_index import HnswIndex, SearchParams
+from isa_cli.gallery.stores.sync import sync
 from isa_cli.protocols import VectorIndex
 from isa_cli.types import EmbeddingSpace
-from tests.fakes import FakeRows
+from tests.fakes import FakeRows, RemoteIndex, Server
 
 N, DIM = 600, 32
 SPACE = EmbeddingSpace("any", DIM, "d" * 64)
@@ -93,6 +94,7 @@ class Folder:
 
     def written(self, rows):
         index = self.usearch(rows, writable=True)
+        sync(index, rows)
         index.flush()
         index.close()
 
@@ -108,6 +110,32 @@ class Folder:
         world.put(KEYS[N // 2 :], VECTORS[N // 2 :])
         world.index.flush()
         return world
+
+    def remote(self):
+        """On another machine, half of it sent since it was made durable."""
+        rows = FakeRows(KEYS[: N // 2], VECTORS[: N // 2])
+        world = World(RemoteIndex(Server(), SPACE, rows), rows)
+        sync(world.index, rows)
+        world.index.flush()
+        world.put(KEYS[N // 2 :], VECTORS[N // 2 :])
+        return world
+
+    def remote_stale(self):
+        """On another machine, which was told nothing of the newest and the oldest."""
+        world = self.remote()
+        world.put([N + 1, N + 2], VECTORS[:2])
+        world.drop([N + 1])
+        sync(world.index, world.rows)
+        world.index.flush()
+        world.rows.drop([N + 2])
+        world.index.remove(KEYS[N - 100 :])
+        world.index.flush()
+        return replace(world, writable=False)
+
+    def remote_empty(self):
+        """On another machine, which was told nothing yet."""
+        rows = FakeRows(KEYS, VECTORS)
+        return World(RemoteIndex(Server(), SPACE, rows, writable=False), rows, writable=False)
 
     def unflushed(self):
         """Open for writing, nothing written yet."""
@@ -136,6 +164,7 @@ class Folder:
 
 
 ENGINES = ["exact", "built", "unflushed", "viewed", "stale", "missing"]
+ENGINES += ["remote", "remote_stale", "remote_empty"]
 
 
 @pytest.fixture(params=ENGINES)
@@ -145,18 +174,20 @@ def world(request, tmp_path):
     world.index.close()
 
 
-@pytest.fixture(params=["exact", "built", "unflushed"])
+@pytest.fixture(params=["exact", "built", "unflushed", "remote"])
 def writer(request, tmp_path):
     world = getattr(Folder(tmp_path), request.param)()
     yield world
     world.index.close()
 
 
-@pytest.fixture(params=["exact", "usearch"])
+@pytest.fixture(params=["exact", "usearch", "remote"])
 def empty(request, tmp_path):
     rows, folder = FakeRows(), Folder(tmp_path)
     if request.param == "exact":
         return World(ExactIndex(SPACE, rows), rows)
+    if request.param == "remote":
+        return World(RemoteIndex(Server(), SPACE, rows), rows)
     folder.written(rows)
     return World(folder.usearch(rows, writable=True), rows)
 
@@ -257,12 +288,41 @@ def test_removal_of_nearly_all(world):
     assert len(world.index) == 3
 
 
-def test_known(world):
+def test_known(writer):
     asked = np.array([N, 3, N + 1, 3], np.uint64)
-    assert world.index.known(asked).tolist() == [True, True, False, True]
-    assert world.index.known(asked[:0]).tolist() == []
-    world.drop([3])
-    assert world.index.known(asked).tolist() == [True, False, False, False]
+    assert writer.index.known(asked).tolist() == [True, True, False, True]
+    assert writer.index.known(asked[:0]).tolist() == []
+    writer.drop([3])
+    assert writer.index.known(asked).tolist() == [True, False, False, False]
+
+
+def test_the_keys_that_it_holds_are_the_keys_that_it_knows(world):
+    held = np.concatenate([KEYS[:0], *world.index.held_keys()]).tolist()
+    assert held == sorted(set(held))
+    asked = range(1, N + 5)
+    known = world.index.known(np.array(asked, np.uint64)).tolist()
+    assert known == [key in held for key in asked]
+
+
+@pytest.mark.parametrize(
+    ("engine", "vectors", "behind", "usable"),
+    [
+        ("exact", N, 0, True),
+        ("built", N, 0, True),
+        ("unflushed", N, N, False),
+        ("viewed", N, 0, True),
+        ("stale", N - 200, 200, True),
+        ("missing", 0, N, False),
+        ("remote", N, N // 2, True),
+        ("remote_stale", N - 99, 100, True),
+        ("remote_empty", 0, N, False),
+    ],
+)
+def test_its_status_says_how_far_it_is(tmp_path, engine, vectors, behind, usable):
+    world = getattr(Folder(tmp_path), engine)()
+    status = world.index.status()
+    assert (status.vectors, status.behind, not status.reason) == (vectors, behind, usable)
+    world.index.close()
 
 
 def test_upsert_twice_is_upsert_once(writer):

@@ -27,9 +27,12 @@ class VectorTable:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def count(self) -> int:
-        """Return N, the number of vectors."""
-        ((count,),) = self._db.rows("SELECT count(*) FROM vectors")
+    def count(self, *, after: int = 0) -> int:
+        """Return N, the number of vectors, or of those with keys greater than ``after``."""
+        sql = "SELECT count(*) FROM vectors"
+        if after:  # by the contents' index, as counting vectors from the middle reads them
+            sql = "SELECT count(DISTINCT vector_key) FROM contents WHERE vector_key > ?"
+        ((count,),) = self._db.rows(sql, *([after] if after else []))
         return int(count)
 
     def select(self, where: Where) -> Keys:

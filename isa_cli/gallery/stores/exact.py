@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
+from isa_cli.filters import And
 from isa_cli.gallery.stores.scoring import (
     Best,
     check_batch,
     check_keys,
     check_queries,
     members,
-    stored,
 )
+from isa_cli.types import IndexStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +38,7 @@ CACHE_BYTES = 256 * 2**20
 
 
 class ExactIndex:
-    """Every answer by comparing with every vector; stores nothing, the catalogue has it all.
+    """Every answer by comparing with every vector; the catalogue itself is its copy.
 
     Args:
         space: of the vectors.
@@ -47,6 +49,7 @@ class ExactIndex:
         self._space = space
         self._rows = rows
         self._cache: _Cache | None = None
+        self._filling = threading.Lock()
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -72,8 +75,12 @@ class ExactIndex:
         self._cache = None
 
     def known(self, keys: Keys) -> NDArray[np.bool_]:
-        """Return which of these keys are stored."""
-        return stored(self._rows, keys)
+        """Return which of these keys the catalogue has."""
+        return members(check_keys(keys), self._rows.select(And(())))
+
+    def held_keys(self) -> Iterator[Keys]:
+        """Yield the catalogue's keys, rising."""
+        yield self._rows.select(And(()))
 
     def search(
         self,
@@ -98,6 +105,10 @@ class ExactIndex:
             best.show(chunk_keys, vectors)
         return best.matches()
 
+    def status(self) -> IndexStatus:
+        """Return that nothing is missing, and nothing is taken."""
+        return IndexStatus("exact", self._rows.count())
+
     def flush(self) -> None:
         """Do nothing: there is nothing to lose."""
 
@@ -106,16 +117,26 @@ class ExactIndex:
         self._cache = None
 
     def _chunks(self, keys: Keys | None) -> Iterator[tuple[Keys, Vectors]]:
-        if self._cache is not None and self._cache.is_current(self._rows):
-            yield from self._cache.chunks(keys)
+        cache = self._cache  # another thread may put a newer one there, or none
+        if cache is not None and cache.is_current(self._rows):
+            yield from cache.chunks(keys)
         elif keys is not None:
             yield from self._rows.chunks(keys)
-        else:
-            cache: _Cache | None = _Cache()
-            for chunk_keys, vectors in self._rows.chunks():
-                cache = cache and cache.take(chunk_keys, vectors)
-                yield chunk_keys, vectors
-            self._cache = cache
+        elif self._filling.acquire(blocking=False):
+            try:
+                yield from self._filled()
+            finally:
+                self._filling.release()
+        else:  # one memory of the vectors is enough, and reading is quicker than waiting
+            yield from self._rows.chunks()
+
+    def _filled(self) -> Iterator[tuple[Keys, Vectors]]:
+        """Yield all vectors, and remember them once they have all been there."""
+        cache: _Cache | None = _Cache()
+        for keys, vectors in self._rows.chunks():
+            cache = cache and cache.take(keys, vectors)
+            yield keys, vectors
+        self._cache = cache
 
 
 class _Cache:
@@ -140,7 +161,7 @@ class _Cache:
         key above the last one.
         """
         last = int(self._chunks[-1][0][-1]) if self._chunks else 0
-        return rows.count() == self._count and next(iter(rows.chunks(after=last)), None) is None
+        return rows.count() == self._count and not rows.count(after=last)
 
     def chunks(self, keys: Keys | None) -> Iterator[tuple[Keys, Vectors]]:
         """Yield (keys, vectors) in chunks: all, or those with these keys."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from usearch.index import Index
+
+from isa_cli.gallery.stores.scoring import members
 
 if TYPE_CHECKING:
     import mmap
@@ -82,21 +85,29 @@ def quantise(vectors: Vectors, dither: np.random.Generator | None = None) -> Cod
 class Graph:
     """An HNSW graph: in memory and growing, or mapped from a file and only read.
 
+    Any number of threads may share it; they take turns.  USearch has one expansion for all
+    searches of an index, and searches of one query each would share the same buffers.
+
     Args:
         dim: D, the length of a vector.
         shape: how it is built.
     """
 
     def __init__(self, dim: int, shape: BuildParams, *, lookups: bool = True) -> None:
-        self._index: Any = Index(
-            ndim=dim,
+        self._dim, self._shape = dim, shape
+        self._index = self._made(lookups=lookups)
+        self._image: mmap.mmap | None = None
+        self._turn = threading.RLock()
+
+    def _made(self, *, lookups: bool) -> Any:
+        return Index(
+            ndim=self._dim,
             metric="cos",
             dtype="i8",
-            connectivity=shape.connectivity,
-            expansion_add=shape.expansion_add,  # neither expansion is kept in a file
+            connectivity=self._shape.connectivity,
+            expansion_add=self._shape.expansion_add,  # neither expansion is kept in a file
             enable_key_lookups=lookups,
         )
-        self._image: mmap.mmap | None = None
 
     @classmethod
     def load(cls, image: mmap.mmap, dim: int, shape: BuildParams) -> Graph:
@@ -126,40 +137,64 @@ class Graph:
     @property
     def keys(self) -> Keys:
         """Return every key, rising, (N,)."""
-        keys: Keys = np.sort(self._index.keys[:])
+        with self._turn:
+            listed = self._index
+            if self.is_view and len(self):
+                # It was opened without a table of its keys, which takes longer to make than the
+                # view; and without one, what USearch says of its keys is made up.
+                listed = self._made(lookups=True)
+                listed.view(self._image)
+            keys: Keys = np.sort(listed.keys[:])
         return keys
+
+    def holds(self, keys: Keys) -> NDArray[np.bool_]:
+        """Return which of these keys it has, (N,)."""
+        if self.is_view:  # has no table of its keys
+            return members(keys, self.keys)
+        with self._turn:
+            found: NDArray[np.bool_] = self._index.contains(keys)
+        return found
 
     @property
     def removed(self) -> int:
         """Return the number of tombstones: vectors that were removed but still cost time."""
-        return int(self._index.stats.nodes) - len(self)
+        with self._turn:
+            return int(self._index.stats.nodes) - len(self)
 
     def add(self, keys: Keys, vectors: Vectors) -> None:
         """Add vectors, replacing those whose key is there; keys are unique and at least one."""
-        self.remove(keys)  # USearch raises on a key it has, with a part of the batch added
         codes = quantise(vectors, np.random.default_rng(int(keys[0])))
-        self._index.add(keys, codes, threads=1)  # more of them leave vectors nobody can reach
+        with self._turn:
+            self.remove(keys)  # USearch raises on a key it has, with a part of the batch added
+            self._index.add(keys, codes, threads=1)  # more of them leave vectors nobody can reach
 
     def remove(self, keys: Keys) -> None:
         """Forget keys; unknown ones are passed over."""
-        held = keys[self._index.contains(keys)]
-        if len(held):
-            self._index.remove(held)
+        with self._turn:
+            held = keys[self.holds(keys)]
+            if len(held):
+                self._index.remove(held)
 
     def nearest(self, queries: Vectors, count: int, expansion: int) -> list[Keys]:
         """Return about ``count`` keys per query, best first by their one-byte components."""
-        self._index.expansion_search = expansion
-        if len(queries) == 1:  # one query is answered in another shape than several
-            return [self._index.search(quantise(queries), count, threads=1).keys]
-        found = self._index.search(quantise(queries), count)
-        return [found[query].keys for query in range(len(queries))]  # the padding is cut off
+        codes = quantise(queries)
+        with self._turn:
+            if not len(self):
+                return [np.empty(0, np.uint64) for _ in queries]
+            self._index.expansion_search = expansion
+            if len(queries) == 1:  # one query is answered in another shape than several
+                return [self._index.search(codes, count, threads=1).keys]
+            found = self._index.search(codes, count)
+            return [found[query].keys for query in range(len(queries))]  # padding is cut off
 
     def save(self, path: str) -> None:
         """Write a file; not atomic, see ``files.write``."""
-        self._index.save(os.fspath(path))
+        with self._turn:
+            self._index.save(os.fspath(path))
 
     def close(self) -> None:
         """Give memory and file back; the graph is empty afterwards."""
-        self._index.reset()
-        if self._image is not None:
-            self._image.close()
+        with self._turn:
+            self._index.reset()
+            if self._image is not None:
+                self._image.close()

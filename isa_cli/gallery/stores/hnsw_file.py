@@ -1,4 +1,4 @@
-"""The HNSW graph's file: written whole or not at all, checked before use, and how far it goes.
+"""The HNSW graph's file: written whole or not at all, checked before use, and how far it reaches.
 
 A file is never changed once it is there.  Readers map it into memory, and to them a file that is
 rewritten or cut short is a crash (SIGBUS); USearch itself dies on a file with a flipped bit.
@@ -15,21 +15,17 @@ from typing import TYPE_CHECKING
 from isa_cli import atomic
 from isa_cli.atomic import replacing
 from isa_cli.errors import GalleryError
-from isa_cli.filters import And
 from isa_cli.gallery.records import IndexFile
 from isa_cli.gallery.stores.hnsw import BuildParams, Graph
-from isa_cli.gallery.stores.scoring import members
+from isa_cli.gallery.stores.scoring import reach
+from isa_cli.types import IndexStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from isa_cli.protocols import VectorRows
-    from isa_cli.reporting import Reporter
     from isa_cli.types import EmbeddingSpace, Keys, Vectors
-
-_STEP = 512
-"""Vectors added between two looks at the progress."""
 
 _MOST_REMOVED = 0.3
 """Share of tombstones past which a graph is made again: 0.9 makes it seven times slower."""
@@ -38,6 +34,8 @@ _MOST_REMOVED = 0.3
 class HnswFile:
     """The graph of a gallery, read from its file if that is sound, and empty if not.
 
+    Any number of threads may search while one writes.
+
     Args:
         folder: the gallery's.
         space: of the vectors.
@@ -45,12 +43,6 @@ class HnswFile:
         file: the index file that the catalogue knows of.
         record: told of every new file; ``None`` opens the graph for reading.
         shape: how the graph is built.
-        reporter: told when vectors have to be added from the catalogue, and why.
-
-    Attributes:
-        graph: the HNSW graph.
-        covered: every vector of the catalogue up to this key is in the graph.
-        reason: why the file was of no use, and '' if it was or has been replaced.
     """
 
     def __init__(
@@ -62,21 +54,23 @@ class HnswFile:
         *,
         record: Callable[[IndexFile], None] | None,
         shape: BuildParams,
-        reporter: Reporter,
     ) -> None:
-        self._folder, self._dim, self._rows, self._file = folder, space.dim, rows, file
-        self._record, self._shape, self._reporter = record, shape, reporter
+        self._folder, self._dim, self._rows = folder, space.dim, rows
+        self._record, self._shape = record, shape
         self._settings = shape.settings(space)
-        self.covered, self.reason, self._changed = 0, "", True
+        self._generation = file.generation if file else 0
+        self._file: IndexFile | None = None  # the one that goes with the graph
+        self._reason, self._changed = "", True
+        self._state: tuple[Graph, int]  # replaced as a whole, so that no thread sees half of it
         try:
-            self.graph = self._read()
+            self._state = (self._read(file), file.last_key if file else 0)
         except UnusableError as error:
-            self.graph, self.reason = Graph(self._dim, shape), str(error)
+            self._state, self._reason = (Graph(self._dim, shape), 0), str(error)
         else:
-            self.covered, self._changed = file.last_key if file else 0, False
+            self._file, self._changed = file, False
 
-    def _read(self) -> Graph:
-        image = checked(self._folder, self._file, self._settings)
+    def _read(self, file: IndexFile | None) -> Graph:
+        image = checked(self._folder, file, self._settings)
         kind = Graph.load if self.writable else Graph.view
         try:
             return kind(image, self._dim, self._shape)
@@ -88,86 +82,77 @@ class HnswFile:
         """Whether it was opened for writing."""
         return self._record is not None
 
+    @property
+    def state(self) -> tuple[Graph, int]:
+        """The graph, and the key up to which every vector of the catalogue is in it."""
+        return self._state
+
+    @property
+    def graph(self) -> Graph:
+        """The graph alone, for who does not search it."""
+        return self._state[0]
+
+    def status(self) -> IndexStatus:
+        """Return how the graph stands to the catalogue."""
+        graph, covered = self._state
+        return IndexStatus(
+            engine="HNSW",
+            vectors=len(graph),
+            behind=self._rows.count(after=covered),
+            reason=self._reason,
+            bytes=self._file.size if self._file else 0,
+            place=self._file.name if self._file else "",
+        )
+
     def add(self, keys: Keys, vectors: Vectors) -> None:
-        """Add vectors that the catalogue has been given; ``covered`` rises with ``replay``."""
+        """Add vectors that the catalogue has been given; ``flush`` says that they are covered."""
         self._check_writable()
         if len(keys):
             self.graph.add(keys, vectors)
             self._changed = True
 
     def remove(self, keys: Keys) -> None:
-        """Forget keys that the catalogue has forgotten."""
+        """Forget keys that the catalogue has forgotten; past too many the graph is emptied."""
         self._check_writable()
-        if len(keys):
-            self.graph.remove(keys)
-            self._changed = True
-
-    def replay(self) -> None:
-        """Bring the graph up to the catalogue: add what it lacks, drop what is gone."""
-        self._check_writable()
-        live, held = self._rows.select(And(())), self.graph.keys
-        self.remove(held[~members(held, live)])
-        removed = self.graph.removed
-        if removed > _MOST_REMOVED * (removed + len(self.graph)):
-            self.reason = f"{removed:,} of its vectors have been removed"
-            held = held[:0]
-            self._start_over()
-        self._fetch(live[~members(live, held)])
-        self.covered, self.reason = int(live[-1]) if len(live) else 0, ""
-
-    def rebuild(self) -> None:
-        """Make the graph again from the catalogue, whatever there is."""
-        self._check_writable()
-        self.reason = self.reason or "it was asked for"
-        self._start_over()
-        self.replay()
+        if not len(keys):
+            return
+        graph = self.graph
+        graph.remove(keys)
+        self._changed = True
+        removed = graph.removed
+        if removed > _MOST_REMOVED * (removed + len(graph)):
+            self._state = Graph(self._dim, self._shape), 0
+            self._reason = f"{removed:,} of its vectors have been removed"
+            graph.close()
 
     def flush(self) -> None:
-        """Bring the graph up to the catalogue, and its file up to the graph."""
-        if self._record is None:
+        """Write what has changed into a new file, and how far it reaches in the catalogue."""
+        if self._record is None or not self._changed:
             return
-        self.replay()
-        if not self._changed:
-            return
+        graph = self.graph
+        covered = reach(self._rows, graph.holds)
         self._file = write(
             self._folder,
-            self.graph.save,
-            generation=self._file.generation + 1 if self._file else 1,
-            last_key=self.covered,
-            removed=self.graph.removed,
+            graph.save,
+            generation=self._generation + 1,
+            last_key=covered,
+            removed=graph.removed,
             settings=self._settings,
         )
         self._record(self._file)
-        self._changed = False
+        self._generation += 1
+        self._state, self._reason, self._changed = (graph, covered), "", False
         sweep(self._folder, keep=self._file.name)
 
     def close(self) -> None:
         """Release the file and the memory; closing twice is harmless."""
-        self.covered = 0
-        self.graph.close()
+        graph = self.graph
+        self._state = graph, 0
+        graph.close()
 
     def _check_writable(self) -> None:
         if not self.writable:
             raise ValueError("this index was opened for reading")
-
-    def _start_over(self) -> None:
-        self.graph.close()
-        self.graph, self.covered, self._changed = Graph(self._dim, self._shape), 0, True
-
-    def _fetch(self, keys: Keys) -> None:
-        """Add these vectors from the catalogue, and say so."""
-        if not len(keys):
-            return
-        if self.reason:
-            self._reporter.note(f"making the search index from the catalogue: {self.reason}")
-        else:
-            self._reporter.note(f"adding {len(keys):,} photos to the search index")
-        with self._reporter.progress("search index", len(keys), "photo") as progress:
-            for chunk_keys, vectors in self._rows.chunks(keys):
-                for start in range(0, len(chunk_keys), _STEP):
-                    step = slice(start, start + _STEP)
-                    self.add(chunk_keys[step], vectors[step])
-                    progress.advance(len(chunk_keys[step]))
 
 
 _PREFIX, _SUFFIX = "index-", ".usearch"

@@ -17,19 +17,16 @@ from isa_cli.gallery.stores.exact import EXACT_BELOW, ExactIndex
 from isa_cli.gallery.stores.hnsw import BuildParams
 from isa_cli.gallery.stores.hnsw_file import HnswFile
 from isa_cli.gallery.stores.scoring import (
-    Best,
     check_batch,
     check_keys,
     check_queries,
-    gather,
     members,
-    stored,
+    score_candidates,
 )
-from isa_cli.reporting import Silent
 from isa_cli.types import Matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,8 +35,7 @@ if TYPE_CHECKING:
     from isa_cli.gallery.records import IndexFile
     from isa_cli.gallery.stores.hnsw import Graph
     from isa_cli.protocols import VectorRows
-    from isa_cli.reporting import Reporter
-    from isa_cli.types import EmbeddingSpace, Keys, Vectors
+    from isa_cli.types import EmbeddingSpace, IndexStatus, Keys, Vectors
 
 _HELD = 16_384
 """Vectors looked up at once to score what the graph proposes; 32 MB at 512 dimensions."""
@@ -49,7 +45,8 @@ class HnswIndex:
     """An HNSW graph in a file of the gallery's folder, over the catalogue.
 
     A file that can't be used is no error: the index then compares with every vector, and
-    ``reason`` says why, until ``flush`` on one that is open for writing makes a new file.
+    ``status`` says why, until ``sync`` and ``flush`` on one that is open for writing make a new
+    file.
 
     Args:
         folder: the gallery's.
@@ -60,7 +57,6 @@ class HnswIndex:
             index for reading.
         shape: how the graph is built.
         effort: how hard a search tries.
-        reporter: told when vectors have to be added from the catalogue, and why.
     """
 
     def __init__(
@@ -73,18 +69,16 @@ class HnswIndex:
         record: Callable[[IndexFile], None] | None = None,
         shape: BuildParams | None = None,
         effort: SearchParams | None = None,
-        reporter: Reporter | None = None,
     ) -> None:
         self._space, self._rows, self._effort = space, rows, effort or SearchParams()
         self._exact = ExactIndex(space, rows)
-        self._kept = HnswFile(
+        self._file = HnswFile(
             folder,
             space,
             rows,
             file,
             record=record,
             shape=shape or BuildParams(),
-            reporter=reporter or Silent(),
         )
 
     @property
@@ -92,18 +86,23 @@ class HnswIndex:
         """The space that every stored vector lives in."""
         return self._space
 
-    @property
-    def reason(self) -> str:
-        """Why the index file was of no use, to follow a colon; '' if it was."""
-        return self._kept.reason
-
     def __len__(self) -> int:
         """Return the number of vectors that can be found."""
         return self._rows.count()
 
     def known(self, keys: Keys) -> NDArray[np.bool_]:
-        """Return which of these keys are stored."""
-        return stored(self._rows, keys)
+        """Return which of these keys are in the graph."""
+        return self._file.graph.holds(check_keys(keys))
+
+    def held_keys(self) -> Iterator[Keys]:
+        """Yield the keys in the graph, rising, in chunks."""
+        held = self._file.graph.keys
+        for start in range(0, len(held), _HELD):
+            yield held[start : start + _HELD]
+
+    def status(self) -> IndexStatus:
+        """Return how the graph stands to the catalogue, and why its file was of no use."""
+        return self._file.status()
 
     def upsert(self, keys: Keys, vectors: Vectors) -> None:
         """Add vectors that the catalogue has been given, replacing those whose key is present.
@@ -111,37 +110,31 @@ class HnswIndex:
         Raises:
             ValueError: keys or vectors that no engine takes, or the index is open for reading.
         """
-        self._kept.add(*check_batch(keys, vectors, self._space))
+        self._file.add(*check_batch(keys, vectors, self._space))
         self._exact.close()  # its memory of the vectors
 
     def remove(self, keys: Keys) -> None:
         """Forget keys that the catalogue has forgotten; unknown ones are passed over.
 
+        A graph of which too many have been removed is emptied, to be filled again by ``sync``.
+
         Raises:
             ValueError: these are no keys, or the index is open for reading.
         """
-        self._kept.remove(check_keys(keys))
+        self._file.remove(check_keys(keys))
         self._exact.close()
 
-    def rebuild(self) -> None:
-        """Make the graph again from the catalogue, whatever there is; ``flush`` writes it.
-
-        Raises:
-            ValueError: the index is open for reading.
-        """
-        self._kept.rebuild()
-
     def flush(self) -> None:
-        """Bring the graph up to the catalogue, and its file up to the graph.
+        """Bring the file up to the graph.
 
         Raises:
             GalleryError: the file can't be written.
         """
-        self._kept.flush()
+        self._file.flush()
 
     def close(self) -> None:
         """Release the file and the memory; closing twice is harmless."""
-        self._kept.close()
+        self._file.close()
         self._exact.close()
 
     def search(
@@ -155,7 +148,7 @@ class HnswIndex:
         queries = check_queries(queries, k, self._space)
         allowed = None if where is None else self._rows.select(where)
         few = allowed is not None and len(allowed) <= self._effort.few
-        if exact or few or not self._kept.covered:
+        if exact or few or not self._file.state[1]:
             return self._exact.among(queries, k, allowed)
         step = max(1, _HELD // self._effort.reranked(k))
         parts = [
@@ -169,21 +162,11 @@ class HnswIndex:
 
     def _approximate(self, queries: Vectors, k: int, allowed: Keys | None) -> Matches:
         """Return the best of what the graph proposes and of what it does not cover."""
-        proposed = propose(self._kept.graph, queries, k, allowed, self._effort)
+        graph, covered = self._file.state  # together: another thread may replace them
+        proposed = propose(graph, queries, k, allowed, self._effort)
         if proposed is None:
             return self._exact.among(queries, k, allowed)
-        covered = self._kept.covered
-        proposed = [np.sort(keys[keys <= covered]) for keys in proposed]
-        wanted = np.unique(np.concatenate(proposed))
-        keys, vectors = gather(self._rows.chunks(wanted), self._space.dim)
-        best = Best(queries, k)
-        for query, near in enumerate(proposed):
-            present = members(keys, near)
-            best.offer(query, keys[present], vectors[present])
-        for keys, vectors in self._rows.chunks(after=covered):
-            kept = slice(None) if allowed is None else members(keys, allowed)
-            best.show(keys[kept], vectors[kept])
-        matches = best.matches()
+        matches = score_candidates(self._rows, queries, k, proposed, after=covered, allowed=allowed)
         shortest = min(map(len, matches.keys))
         if shortest < k and shortest < (len(self) if allowed is None else len(allowed)):
             return self._exact.among(queries, k, allowed)  # many were forgotten since
@@ -195,18 +178,19 @@ class HnswIndex:
         Takes as long as a search for every vector.  A graph built by one thread has next to
         none, and ``search(..., exact=True)`` finds those.
         """
+        graph, covered = self._file.state
         step = _HELD // self._effort.rerank_least
         lost: list[int] = []
         for keys, vectors in self._rows.chunks():
             for start in range(0, len(keys), step):
-                near = self._kept.graph.nearest(
+                near = graph.nearest(
                     vectors[start : start + step],
                     self._effort.rerank_least,
                     self._effort.expansion,
                 )
                 pairs = zip(keys[start : start + step].tolist(), near, strict=True)
                 lost += [key for key, found in pairs if key not in found]
-        return np.array([key for key in lost if key <= self._kept.covered], np.uint64)
+        return np.array([key for key in lost if key <= covered], np.uint64)
 
 
 _WIDEN = 4

@@ -1,4 +1,4 @@
-"""What every local engine shares: the checks of keys and rows, and one exact way to score.
+"""What every engine shares: the checks of keys and rows, and one exact way to score.
 
 Scores are computed in float64 and rounded to float32 at the end, row by row, so that a vector's
 score depends neither on the engine nor on what else was scored beside it.
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isa_cli.filters import And
 from isa_cli.types import Matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -91,13 +92,56 @@ def members(keys: Keys, among: Keys) -> NDArray[np.bool_]:
     return found
 
 
-def stored(rows: VectorRows, keys: ArrayLike) -> NDArray[np.bool_]:
-    """Return which of the keys (N,) the catalogue has."""
-    wanted = check_keys(keys)
-    return members(wanted, gather(rows.chunks(np.unique(wanted)), 0)[0])
+def score_candidates(
+    rows: VectorRows,
+    queries: Vectors,
+    k: int,
+    candidates: Sequence[Keys],
+    *,
+    after: int,
+    allowed: Keys | None,
+) -> Matches:
+    """Return the k best of what an engine proposes and of what it has not taken yet.
+
+    The catalogue's vectors are compared, so an engine's own rounding changes no score, and what
+    the catalogue has forgotten since is dropped.  Fewer than k may be left then.
+
+    Args:
+        rows: the catalogue.
+        queries: (Q, D) float32, unit rows.
+        k: how many to return for each.
+        candidates: keys for each query, in any order.
+        after: every vector of the catalogue up to this key was there to be proposed; those above
+            it are compared one by one.
+        allowed: keys that the filter keeps, rising; ``None``: all.
+    """
+    near = [np.sort(keys[keys <= after]) for keys in candidates]
+    wanted = np.unique(np.concatenate([np.empty(0, np.uint64), *near]))
+    keys, vectors = _gather(rows.chunks(wanted), queries.shape[1])
+    best = Best(queries, k)
+    for query, proposed in enumerate(near):
+        present = members(keys, proposed)
+        best.offer(query, keys[present], vectors[present])
+    for tail, vectors in rows.chunks(after=after):
+        kept = slice(None) if allowed is None else members(tail, allowed)
+        best.show(tail[kept], vectors[kept])
+    return best.matches()
 
 
-def gather(chunks: Iterable[tuple[Keys, Vectors]], dim: int) -> tuple[Keys, Vectors]:
+def reach(rows: VectorRows, known: Callable[[Keys], NDArray[np.bool_]]) -> int:
+    """Return the key up to which a copy has every vector of the catalogue; 0 if none.
+
+    Args:
+        rows: the catalogue.
+        known: which of the keys (N,) the copy has.
+    """
+    live = rows.select(And(()))
+    missing = np.flatnonzero(~known(live))
+    covered = live[: missing[0]] if len(missing) else live
+    return int(covered[-1]) if len(covered) else 0
+
+
+def _gather(chunks: Iterable[tuple[Keys, Vectors]], dim: int) -> tuple[Keys, Vectors]:
     """Return the chunks' keys (N,) and vectors (N, dim) in one piece."""
     pieces = list(chunks)
     if not pieces:

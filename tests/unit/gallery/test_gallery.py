@@ -163,3 +163,30 @@ def test_what_the_disk_holds_is_counted(folder):
     with Gallery.open(folder) as gallery:
         assert gallery.bytes_on_disk() >= (folder / "catalog.db").stat().st_size > 0
         assert gallery.index_report().startswith("exact")
+
+
+@pytest.mark.usefixtures("hnsw")
+def test_the_report_needs_no_engine_and_says_what_the_engine_says(folder, vectors):
+    with Gallery.open(folder, writable=True) as gallery:
+        gallery.catalog.metadata.set_index_file(None)
+    with Gallery.open(folder) as gallery:
+        assert gallery.index_report().startswith("HNSW, made by the next search or isa index: ")
+        assert gallery.index_status().behind == N
+        nearest_of_all(gallery, vectors)
+        open_report = gallery.index_report()
+    with Gallery.open(folder) as gallery:
+        assert gallery.index_report() == open_report
+        assert open_report.startswith("HNSW in index-1.usearch, ")
+        metadata, status = gallery.catalog.metadata, gallery.index_status()
+        assert status == stores.expected_status(gallery.catalog.vectors, metadata.index_file())
+
+
+@pytest.mark.usefixtures("hnsw")
+def test_a_damaged_index_is_named_and_left_as_it_is(folder, vectors):
+    with Gallery.open(folder, writable=True) as gallery:
+        gallery.refresh_index()
+    (file,) = folder.glob("*.usearch")
+    file.write_bytes(file.read_bytes()[:-9])
+    with Gallery.open(folder) as gallery:
+        assert "bytes instead of" in gallery.index_status().reason
+        assert gallery.index_status().vectors == 0

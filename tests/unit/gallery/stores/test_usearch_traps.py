@@ -14,6 +14,7 @@ from isa_cli.gallery.stores import EXACT_BELOW, hnsw_file, open_index
 from isa_cli.gallery.stores.exact import ExactIndex
 from isa_cli.gallery.stores.hnsw import BuildParams, Graph, quantise
 from isa_cli.gallery.stores.hnsw_index import HnswIndex, SearchParams
+from isa_cli.gallery.stores.sync import sync
 from isa_cli.reporting import Silent
 from isa_cli.types import EmbeddingSpace
 from tests.fakes import FakeRows
@@ -59,11 +60,11 @@ class Home:
             record=self.record if writable else None,
             shape=SHAPE,
             effort=effort or SearchParams(expansion=256, few=0),
-            reporter=self.notes,
         )
 
     def flush(self):
         index = self.open(writable=True)
+        sync(index, self.rows, self.notes)
         index.flush()
         index.close()
 
@@ -172,7 +173,7 @@ def truncate(path):
 def test_3_a_file_that_is_not_as_it_was_written_is_made_again(home, damage, reason):
     damage(home.path)
     reader = home.open()
-    assert reason in reader.reason
+    assert reason in reader.status().reason
     same(reader, ExactIndex(SPACE, home.rows), VECTORS[:20], 10)
 
     home.flush()
@@ -180,7 +181,7 @@ def test_3_a_file_that_is_not_as_it_was_written_is_made_again(home, damage, reas
     assert line.startswith("making the search index from the catalogue: ")
     assert reason in line
     assert home.file.generation == 2
-    assert home.open().reason == ""
+    assert home.open().status().reason == ""
 
 
 def test_3_usearch_itself_takes_a_flipped_byte(home):
@@ -188,14 +189,14 @@ def test_3_usearch_itself_takes_a_flipped_byte(home):
     before = Index.metadata(home.path)
     flip(home.path)
     assert Index.metadata(home.path) == before
-    assert home.open().reason
+    assert home.open().status().reason
 
 
 @pytest.mark.parametrize("key", ["format", "connectivity", "dim", "space", "dtype"])
 def test_3_a_file_of_other_settings_is_not_opened(home, key):
     settings = json.loads(home.file.settings)
     home.file = dataclasses.replace(home.file, settings=json.dumps(settings | {key: 0}))
-    assert home.open().reason == "it was built with other settings"
+    assert home.open().status().reason == "it was built with other settings"
 
 
 def test_3_a_file_that_usearch_does_not_understand(home):
@@ -208,7 +209,7 @@ def test_3_a_file_that_usearch_does_not_understand(home):
         removed=0,
         settings=home.file.settings,
     )
-    assert home.open().reason.startswith("USearch can't read it")
+    assert home.open().status().reason.startswith("USearch can't read it")
 
 
 def test_3_killed_before_the_catalogue_knows_the_new_file(home):
@@ -218,21 +219,23 @@ def test_3_killed_before_the_catalogue_knows_the_new_file(home):
     old = home.file
     home.rows.put(KEYS[500:600], VECTORS[500:600])
     index = home.open(writable=True)
-    index._kept._record = killed
+    index._file._record = killed
+    sync(index, home.rows)
     with pytest.raises(KeyboardInterrupt):
         index.flush()
     assert home.file is old
-    assert home.open().reason == ""
+    assert home.open().status().reason == ""
     home.flush()
     assert home.names() == ["index-2.usearch"]
-    assert home.open().reason == ""
+    assert home.open().status().reason == ""
 
 
 def test_3_the_old_file_stays_until_the_catalogue_knows_the_new_one(home):
     home.rows.put(KEYS[500:600], VECTORS[500:600])
     seen = []
     index = home.open(writable=True)
-    index._kept._record = lambda file: seen.extend(home.names())
+    index._file._record = lambda file: seen.extend(home.names())
+    sync(index, home.rows)
     index.flush()
     assert seen == ["index-1.usearch", "index-2.usearch"]
     assert home.names() == ["index-2.usearch"]
@@ -288,13 +291,14 @@ def test_4_keys_that_are_there_and_keys_twice(home):
     home.rows.put(keys, vectors)
     for _ in range(2):
         index.upsert(keys, vectors)
+    sync(index, home.rows, home.notes)
+    assert home.notes.lines == []  # nothing was missing
     index.flush()
     assert index.unreachable().tolist() == []
     same(index, ExactIndex(SPACE, home.rows), vectors, 3)
-    assert home.notes.lines == []  # the flush found nothing missing
 
 
-def test_4_flush_reconciles_with_the_catalogue(home):
+def test_4_sync_reconciles_with_the_catalogue(home):
     """A process was killed between the catalogue's transaction and the index."""
     home.rows.put(KEYS[500:700], VECTORS[500:700])
     home.rows.drop(KEYS[:50])
@@ -318,7 +322,7 @@ def test_5_nan_and_zero(home, bad):
     mine = home.open(writable=True)
     with pytest.raises(ValueError, match="finite unit rows"):
         mine.upsert(np.array([501], np.uint64), vector)
-    assert mine._kept.graph.keys.max() == 500
+    assert mine._file.graph.keys.max() == 500
 
 
 # --- 6: expansions are not saved, one query has another shape, short rows are padded ---
@@ -340,10 +344,10 @@ def test_6_what_usearch_forgets(tmp_path):
 def test_6_expansions_after_opening(home, writable):
     index = home.open(writable=writable, effort=SearchParams(expansion=300, few=0))
     index.search(VECTORS[:1], 10)
-    assert index._kept.graph._index.expansion_search == 300
-    assert index._kept.graph._index.expansion_add == SHAPE.expansion_add
+    assert index._file.graph._index.expansion_search == 300
+    assert index._file.graph._index.expansion_add == SHAPE.expansion_add
     index.search(VECTORS[:1], 50)
-    assert index._kept.graph._index.expansion_search == 2 * 4 * 50
+    assert index._file.graph._index.expansion_search == 2 * 4 * 50
 
 
 def test_6_no_padding(home):
@@ -425,15 +429,13 @@ def test_a_reader_does_not_write(home):
     for write in (lambda: reader.upsert(KEYS[:1], VECTORS[:1]), lambda: reader.remove(KEYS[:1])):
         with pytest.raises(ValueError, match="opened for reading"):
             write()
-    with pytest.raises(ValueError, match="opened for reading"):
-        reader.rebuild()
     reader.flush()
     assert home.file.generation == 1
 
 
 def test_rebuild_on_request(home):
     index = home.open(writable=True)
-    index.rebuild()
+    sync(index, home.rows, home.notes, afresh=True)
     index.flush()
     assert home.notes.lines == ["making the search index from the catalogue: it was asked for"]
     assert home.file.generation == 2
@@ -461,7 +463,7 @@ class Counted(FakeRows):
         super().__init__()
         self._count = count
 
-    def count(self):
+    def count(self, *, after=0):
         return self._count
 
 
