@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from isa_cli.config import DEFAULT_MODEL, load_settings
 from isa_cli.encoders.foundation import Foundation
@@ -14,15 +13,14 @@ from isa_cli.encoders.names import absolute_name
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.library import folders as rooms
 from isa_cli.library.conditions import where_of
+from isa_cli.library.reading import SharedReading
 from isa_cli.paths import catalogued
-from isa_cli.query.lookup import QUERY_MODEL
-from isa_cli.query.tuned import TUNED
 from isa_cli.reporting import Silent
 from isa_cli.search.request import Request
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from PIL.Image import Image
@@ -40,24 +38,6 @@ if TYPE_CHECKING:
     Stop = threading.Event | AbstractContextManager[threading.Event]
 
 
-@dataclass(slots=True)
-class _Reading:
-    """A gallery that is open for searching, as it was at one moment.
-
-    Attributes:
-        gallery: open for reading.
-        searcher: over it.
-        moment: what tells that it is no longer as it was.
-        users: searches under way; it is closed when the last one is done with it.
-    """
-
-    gallery: Gallery
-    searcher: Searcher
-    moment: tuple[Any, ...]
-    users: int = 0
-
-
-@dataclass(slots=True, eq=False)
 class Library:
     """Use ``isa_cli.open``; any number of threads may share one library.
 
@@ -83,19 +63,24 @@ class Library:
         >>> library.close()
     """
 
-    settings: Settings
-    model: str | None
-    reporter: Reporter
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _reading: _Reading | None = field(default=None, repr=False)
-    _foundation: Foundation | None = field(default=None, repr=False)
+    def __init__(self, settings: Settings, model: str | None, reporter: Reporter) -> None:
+        self.settings = settings
+        self.model = model
+        self.reporter = reporter
+        self._lock = threading.RLock()
+        self._foundation: Foundation | None = None
+        self._shared = SharedReading(self._opened)
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"<isa_cli.Library {self.folder}>"
 
     # --- opening and closing ---------------------------------------------------------------------
 
     def close(self) -> None:
         """Close what is open; the library may be used again, and opens what it needs."""
+        self._shared.close()
         with self._lock:
-            self._retire()
             self._foundation = None
 
     def __enter__(self) -> Self:
@@ -128,60 +113,25 @@ class Library:
                 self._foundation = Foundation(name, *place, self.reporter)
             return self._foundation
 
-    @contextmanager
-    def reading(self) -> Iterator[tuple[Gallery, Searcher]]:
-        """The gallery, open for reading, and its searcher, both as they are now.
+    def reading(self) -> AbstractContextManager[tuple[Gallery, Searcher]]:
+        """A context with the gallery, open for reading, and its searcher, both as they are now.
 
         Raises:
             GalleryMissing: there is none.
             SpaceMismatch: it holds another model's vectors than the one asked for.
         """
-        with self._lock:
-            reading = self._current()
-            reading.users += 1
-        try:
-            yield reading.gallery, reading.searcher
-        finally:
-            with self._lock:
-                reading.users -= 1
-                if reading is not self._reading and not reading.users:
-                    reading.gallery.close()
+        return self._shared.current()
 
-    def _current(self) -> _Reading:
-        """What is open, or opened anew where the gallery or its query model has changed."""
-        if self._reading is not None and self._reading.moment == self._moment(
-            self._reading.gallery
-        ):
-            return self._reading
-        self._retire()
+    def _opened(self) -> tuple[Gallery, Searcher]:
         from isa_cli.search.searcher import Searcher  # noqa: PLC0415 - numpy
 
-        gallery = Gallery.open(self.folder, reporter=self.reporter)
-        try:
+        with ExitStack() as cleanup:
+            gallery = cleanup.enter_context(Gallery.open(self.folder, reporter=self.reporter))
+            foundation = self.foundation(gallery)
             if self.model is not None:  # also where stored vectors would answer without any model
-                gallery.expect(self.foundation(gallery).space)
-            searcher = Searcher(gallery, self.foundation(gallery), self.reporter)
-        except BaseException:
-            gallery.close()
-            raise
-        self._reading = _Reading(gallery, searcher, self._moment(gallery))
-        return self._reading
-
-    def _moment(self, gallery: Gallery) -> tuple[Any, ...]:
-        """What changes with the catalogue, its index file, its settings, and the query model."""
-        kept = gallery.catalog.metadata
-        try:
-            found = (self.folder / QUERY_MODEL).stat()
-            query = (found.st_mtime_ns, found.st_size, found.st_ino)
-        except OSError:
-            query = None
-        return kept.generation, kept.index_file(), kept.setting(TUNED), query
-
-    def _retire(self) -> None:
-        """Close what is open, or leave that to the last search that uses it."""
-        reading, self._reading = self._reading, None
-        if reading is not None and not reading.users:
-            reading.gallery.close()
+                gallery.expect(foundation.space)
+            cleanup.pop_all()
+        return gallery, Searcher(gallery, foundation, self.reporter)
 
     # --- indexing and forgetting -----------------------------------------------------------------
 
