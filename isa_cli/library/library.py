@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
-from isa_cli.config import DEFAULT_MODEL, load_settings
+from isa_cli.config import DEFAULT_MODEL
 from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.names import absolute_name
 from isa_cli.gallery.gallery import Gallery
@@ -15,15 +14,12 @@ from isa_cli.library import folders as rooms
 from isa_cli.library.conditions import where_of
 from isa_cli.library.reading import SharedReading
 from isa_cli.paths import catalogued
-from isa_cli.reporting import Silent
-from isa_cli.search.request import Request
+from isa_cli.search.request import Request, references_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
-
-    from PIL.Image import Image
+    from pathlib import Path
 
     from isa_cli.config import Settings
     from isa_cli.gallery.indexing import Summary
@@ -31,10 +27,9 @@ if TYPE_CHECKING:
     from isa_cli.library.conditions import Conditions
     from isa_cli.library.explained import Explained
     from isa_cli.reporting import Reporter
-    from isa_cli.search.request import Answer, Reference
+    from isa_cli.search.request import Answer, Picture
     from isa_cli.search.searcher import Searcher
 
-    Picture = str | os.PathLike[str] | bytes | Image
     Stop = threading.Event | AbstractContextManager[threading.Event]
 
 
@@ -135,15 +130,6 @@ class Library:
 
     # --- indexing and forgetting -----------------------------------------------------------------
 
-    def fetch(self) -> None:
-        """Have the large model's files here; ``index`` does so itself, and says what it fetches.
-
-        Raises:
-            UsageError: there is no such device or precision here.
-            ModelError: there is no such model, or it can't be had.
-        """
-        self.foundation().check()
-
     def index(
         self,
         folders: Sequence[str | Path] = (),
@@ -197,7 +183,7 @@ class Library:
         )
         how = IndexOptions(which, batch_size, workers, limit, dry_run)
         if not dry_run and not self.folder.exists():
-            self.fetch()  # no model, no gallery
+            self.foundation().check()  # no model, no gallery
         with rooms.opened_for_indexing(self.folder, self.reporter, dry_run=dry_run) as gallery:
             roots = roots or rooms.known_roots(gallery.catalog)
             foundation, size = self.foundation(gallery), (0, 0)
@@ -285,10 +271,10 @@ class Library:
         if isinstance(group, bool):
             group = GROUP_AT if group else None
         request = Request(
-            references=_references(reference),
+            references=references_of(reference),
             modifier=modifier,
             avoid_texts=(avoid,) if isinstance(avoid, str) else tuple(avoid),
-            avoid_images=_references(avoid_images),
+            avoid_images=references_of(avoid_images),
             where=where_of(**conditions),
             top=top,
             method=method,
@@ -328,56 +314,9 @@ class Library:
         """
         from isa_cli.library.explained import take_apart  # noqa: PLC0415 - numpy
 
-        request = Request(_references(reference), modifier, top=top, alpha=alpha, method=method)
+        request = Request(references_of(reference), modifier, top=top, alpha=alpha, method=method)
         with self.reading() as (gallery, searcher):
             return take_apart(request, gallery, searcher, self.foundation(gallery))
-
-
-def open_library(
-    folder: str | Path | None = None,
-    model: str | None = None,
-    *,
-    device: str | None = None,
-    precision: str | None = None,
-    reporter: Reporter | None = None,
-) -> Library:
-    """A photo library; there need not be anything in its folder yet.
-
-    What is not given is taken from the environment (``ISA_GALLERY``, ...), else from the settings
-    file, else its default.
-
-    Args:
-        folder: of the gallery.
-        model: what the gallery must have been indexed with, or a new one will be: a short name,
-            ``ARCH/TAG``, a folder.  ``None``: the gallery's own, or the usual one.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
-        reporter: hears what there is to say; ``None``: nobody does.
-
-    Raises:
-        UsageError: the settings file can't be read.
-
-    Examples:
-        >>> import isa_cli
-        >>> library = isa_cli.open("~/Pictures.isa", model="isa-mini")
-        >>> library.folder.name
-        'Pictures.isa'
-        >>> library.search(modifier="a dog")
-        Traceback (most recent call last):
-        ...
-        isa_cli.errors.GalleryMissing: ...
-    """
-    flags = {"gallery": folder, "device": device, "precision": precision}
-    return Library(load_settings(**flags), model, reporter or Silent())
-
-
-def _references(given: Picture | Sequence[Picture] | None) -> tuple[Reference, ...]:
-    """Pictures as a request has them: what is written as text is a path."""
-    if given is None:
-        return ()
-    if isinstance(given, list | tuple):
-        return tuple(one for each in given for one in _references(each))
-    return (Path(given).expanduser(),) if isinstance(given, str) else (given,)  # type: ignore[return-value]
 
 
 def _stopping(stop: Stop | None) -> AbstractContextManager[threading.Event]:
