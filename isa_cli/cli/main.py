@@ -25,7 +25,7 @@ from isa_cli.cli.index import index
 from isa_cli.cli.models import models
 from isa_cli.cli.search import search
 from isa_cli.cli.status import status
-from isa_cli.cli.train import trainings
+from isa_cli.cli.train.app import trainings
 from isa_cli.cli.triplets import triplets
 from isa_cli.cli.wardrobe import wardrobe
 from isa_cli.errors import ExitCode, IsaError

@@ -16,40 +16,39 @@ if TYPE_CHECKING:
 
     from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.header import AdaptersConfig, Header
-    from isa_cli.training.compose_job import ComposeJob
-    from isa_cli.training.config import Job
     from isa_cli.training.data.photos import TrainingPhotos
     from isa_cli.training.data.triplet_photos import TripletPhotos
-    from isa_cli.training.engine.schedule import Progress
+    from isa_cli.training.engine.schedule import RunProgress
+    from isa_cli.training.runs import ComposeRun, IsaRun
     from isa_cli.types import EmbeddingSpace
 
 ISA, STAGE_I = "isa", "stage I"
 """Where a record keeps that of the query model it was built on: for an injection, for adapters."""
 
 
-def recipe(job: Job, space: EmbeddingSpace, photos: TrainingPhotos) -> dict[str, Any]:
+def recipe(run: IsaRun, space: EmbeddingSpace, photos: TrainingPhotos) -> dict[str, Any]:
     """Return everything that decides a run, as JSON can hold it."""
     which = blake2b(photos.contents.tobytes(), digest_size=8).hexdigest()
     return {
         "space": str(space),
         "photos": len(photos.train),
         "photos digest": which,
-        "settings": job.settings.as_dict(),
-        "schedule": asdict(job.schedule),
-        "light preprocessing": dict(job.light_preprocessing),
-        "augmentation": asdict(job.augmentation),
-    } | _began_with(job)
+        "settings": run.config.as_dict(),
+        "schedule": asdict(run.schedule),
+        "light preprocessing": dict(run.light_preprocessing),
+        "augmentation": asdict(run.augmentation),
+    } | _began_with(run)
 
 
-def _began_with(job: Job) -> dict[str, Any]:
-    """Return what was there before the first step."""
-    if job.start is not None:
-        return {"added to": digest_of(job.start)[:16]}
-    return {"light weights": str(job.light_weights or ("timm" if job.pretrained else "none"))}
+def _began_with(run: IsaRun) -> dict[str, Any]:
+    """Return where a run begins: with a query model, or a light encoder's weights."""
+    if run.start is not None:
+        return {"added to": digest_of(run.start)[:16]}
+    return {"light weights": str(run.light_weights or ("timm" if run.pretrained else "none"))}
 
 
-def results(progress: Progress, photos: TrainingPhotos, images: int) -> dict[str, Any]:
-    """Return what came of a run.
+def results(progress: RunProgress, photos: TrainingPhotos, images: int) -> dict[str, Any]:
+    """Return the outcome of a run.
 
     Args:
         progress: at its end.
@@ -59,7 +58,7 @@ def results(progress: Progress, photos: TrainingPhotos, images: int) -> dict[str
     return {"held out": len(photos.held_out)} | _course(progress, "images per second", images)
 
 
-def _course(progress: Progress, speed: str, per_step: int) -> dict[str, Any]:
+def _course(progress: RunProgress, speed: str, per_step: int) -> dict[str, Any]:
     """How a run went; ``speed`` names how many ``per_step`` things a second it got through."""
     rate = progress.step * per_step / progress.seconds if progress.seconds else 0.0
     return {
@@ -88,7 +87,7 @@ def earlier(header: Header, name: str) -> dict[str, Any]:
 
 
 def composing_recipe(
-    job: ComposeJob, model: QueryModel, photos: TripletPhotos, adapters: AdaptersConfig
+    run: ComposeRun, model: QueryModel, photos: TripletPhotos, adapters: AdaptersConfig
 ) -> dict[str, Any]:
     """Return everything that decides a run, as JSON can hold it."""
     return {
@@ -96,17 +95,17 @@ def composing_recipe(
         "built on": _digest_of(model),
         "triplets": len(photos),
         "triplets digest": photos.digest,
-        "triplets file digest": blake2b(job.triplets.read_bytes(), digest_size=8).hexdigest(),
-        "settings": job.settings.as_dict(),
+        "triplets file digest": blake2b(run.triplets.read_bytes(), digest_size=8).hexdigest(),
+        "settings": run.config.as_dict(),
         "adapters": asdict(adapters) | {"layers": list(adapters.layers)},
-        "schedule": asdict(job.schedule),
+        "schedule": asdict(run.schedule),
     }
 
 
 def composing_results(
-    progress: Progress, photos: TripletPhotos, untrained: Mapping[str, float], images: int
+    progress: RunProgress, photos: TripletPhotos, untrained: Mapping[str, float], images: int
 ) -> dict[str, Any]:
-    """Return what came of a run.
+    """Return the outcome of a run.
 
     Args:
         progress: at its end.
@@ -125,7 +124,7 @@ def composing_results(
 
 
 def weakness(record: Mapping[str, Any]) -> str | None:
-    """Return what to say of a run that made nothing better; ``None`` if it did."""
+    """Return the words for a run that made nothing better; ``None`` if it did."""
     if record["better than untrained"]:
         return None
     name, before = next(iter(record["untrained"].items()))

@@ -1,4 +1,4 @@
-"""The options of the commands that train; see ``spread``.
+"""The flags of the commands that train; see ``spread``, and ``reading`` for what they mean.
 
 No ``from __future__ import annotations`` here: typer reads the fields' types.
 """
@@ -8,10 +8,18 @@ from typing import Annotated
 
 import typer
 
-from isa_cli import wording
 from isa_cli.cli import options
-from isa_cli.errors import UsageError
-from isa_cli.training.engine.schedule import COMPOSING
+from isa_cli.training.options import (
+    DISTIL_EPOCHS,
+    EPOCHS,
+    LEAST,
+    LIGHT_RATE,
+    PHRASES,
+    SOFT_WEIGHT,
+    ComposeOptions,
+    MapOptions,
+    TrainOptions,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +28,10 @@ class RunFlags:
 
     lr: Annotated[
         float, typer.Option("--lr", metavar="RATE", help="The highest learning rate.")
-    ] = 1e-3
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Decides all chance.")] = 0
+    ] = TrainOptions.lr
+    seed: Annotated[
+        int, typer.Option("--seed", min=LEAST["seed"], metavar="N", help="Decides all chance.")
+    ] = TrainOptions.seed
     out: Annotated[
         str | None,
         typer.Option(
@@ -32,7 +42,7 @@ class RunFlags:
     ] = None
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin again where part of a run is done.")
-    ] = False
+    ] = TrainOptions.fresh
     gallery: options.GalleryOption = None
     model: options.ModelOption = None
     device: options.DeviceOption = None
@@ -53,7 +63,7 @@ class TrainFlags(RunFlags):
     light: Annotated[
         str | None,
         typer.Option("--light", metavar="NAME", help="The light encoder: any timm model."),
-    ] = None
+    ] = TrainOptions.light
     light_weights: Annotated[
         str | None,
         typer.Option(
@@ -70,23 +80,28 @@ class TrainFlags(RunFlags):
     ] = None
     light_size: Annotated[
         int | None,
-        typer.Option("--light-size", min=16, metavar="PX", help="Side of the pictures it reads."),
-    ] = None
+        typer.Option(
+            "--light-size",
+            min=LEAST["light_size"],
+            metavar="PX",
+            help="Side of the pictures it reads.",
+        ),
+    ] = TrainOptions.light_size
     scratch: Annotated[
         bool, typer.Option("--scratch", help="Begin with random weights of the light encoder.")
-    ] = False
+    ] = TrainOptions.scratch
     symmetric: Annotated[
         bool,
         typer.Option("--symmetric", help="The large encoder in the light one's place, to compare."),
-    ] = False
+    ] = TrainOptions.symmetric
     mapper: Annotated[
         str,
         typer.Option("--mapper", metavar="KIND", help="token-learner, or mlp to compare."),
-    ] = "token-learner"
+    ] = TrainOptions.mapper
     prompt: Annotated[
         str | None,
         typer.Option("--prompt", metavar="TEXT", help='Default: "a photo of {sentence}".'),
-    ] = None
+    ] = TrainOptions.prompt
     query_prompt: Annotated[
         str | None,
         typer.Option(
@@ -94,44 +109,62 @@ class TrainFlags(RunFlags):
             metavar="TEXT",
             help='Default: "a photo of {sentence}, {modifier}".',
         ),
-    ] = None
+    ] = TrainOptions.query_prompt
     tokens: Annotated[
-        int, typer.Option("--tokens", min=1, metavar="L", help="Words in a picture's sentence.")
-    ] = 6
+        int,
+        typer.Option(
+            "--tokens", min=LEAST["tokens"], metavar="L", help="Words in a picture's sentence."
+        ),
+    ] = TrainOptions.tokens
     distil_epochs: Annotated[
         int | None,
         typer.Option(
             "--distil-epochs",
-            min=0,
+            min=LEAST["distil_epochs"],
             metavar="N",
-            help="Passes before, in which it learns what the large one sees (with --scratch: 6).",
+            help="Passes before, in which it learns what the large one sees (with --scratch: "
+            f"{DISTIL_EPOCHS}).",
         ),
-    ] = None
+    ] = TrainOptions.distil_epochs
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, metavar="N", help="Passes over the photos (default: 10)."),
-    ] = None
+        typer.Option(
+            "--epochs",
+            min=LEAST["epochs"],
+            metavar="N",
+            help=f"Passes over the photos (default: {EPOCHS}).",
+        ),
+    ] = TrainOptions.epochs
     batch_size: Annotated[
-        int, typer.Option("--batch-size", min=2, metavar="N", help="Photos per step.")
-    ] = 64
+        int,
+        typer.Option("--batch-size", min=LEAST["batch_size"], metavar="N", help="Photos per step."),
+    ] = TrainOptions.batch_size
     accumulate: Annotated[
-        int, typer.Option("--accumulate", min=1, metavar="N", help="Batches per optimiser step.")
-    ] = 1
+        int,
+        typer.Option(
+            "--accumulate", min=LEAST["accumulate"], metavar="N", help="Batches per optimiser step."
+        ),
+    ] = TrainOptions.accumulate
     light_rate: Annotated[
         float | None,
         typer.Option(
             "--light-rate",
-            min=0.0,
+            min=LEAST["light_rate"],
             metavar="SHARE",
-            help="Share of --lr for the light encoder; 0: it stays as it is (default: 0.3).",
+            help="Share of --lr for the light encoder; 0: it stays as it is (default: "
+            f"{LIGHT_RATE}).",
         ),
-    ] = None
+    ] = TrainOptions.light_rate
     local_weight: Annotated[
-        float, typer.Option("--lambda", min=0.0, metavar="W", help="Weight of LAR; 0: without.")
-    ] = 0.1
+        float,
+        typer.Option(
+            "--lambda", min=LEAST["local_weight"], metavar="W", help="Weight of LAR; 0: without."
+        ),
+    ] = TrainOptions.local_weight
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, metavar="N", help="At most N photos.")
-    ] = None
+        int | None,
+        typer.Option("--limit", min=LEAST["limit"], metavar="N", help="At most N photos."),
+    ] = TrainOptions.limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,18 +192,18 @@ class MapFlags(TrainFlags):
         typer.Option(
             "--soft-text",
             metavar="FILE",
-            help="Phrases to align with, one a line (default: 3,000 that come with isa).",
+            help=f"Phrases to align with, one a line (default: {PHRASES:,} that come with isa).",
         ),
     ] = None
     soft_weight: Annotated[
         float | None,
         typer.Option(
             "--soft-weight",
-            min=0.0,
+            min=LEAST["soft_weight"],
             metavar="W",
-            help="Weight of soft text alignment; 0: without (default: 0.1).",
+            help=f"Weight of soft text alignment; 0: without (default: {SOFT_WEIGHT}).",
         ),
-    ] = None
+    ] = MapOptions.soft_weight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,54 +235,48 @@ class ComposeFlags(RunFlags):
         ),
     ] = None
     bottleneck: Annotated[
-        int, typer.Option("--bottleneck", min=1, metavar="N", help="Width of an adapter's middle.")
-    ] = 128
+        int,
+        typer.Option(
+            "--bottleneck",
+            min=LEAST["bottleneck"],
+            metavar="N",
+            help="Width of an adapter's middle.",
+        ),
+    ] = ComposeOptions.bottleneck
     hard_negatives: Annotated[
         int,
         typer.Option(
             "--hard-negatives",
-            min=0,
+            min=LEAST["hard_negatives"],
             metavar="K",
             help="Most similar wrong photos told apart per triplet; 0: without.",
         ),
-    ] = 8
+    ] = ComposeOptions.hard_negatives
     memory: Annotated[
         int,
         typer.Option(
-            "--memory", min=0, metavar="N", help="Photos by chance told apart per step; 0: without."
+            "--memory",
+            min=LEAST["memory"],
+            metavar="N",
+            help="Photos by chance told apart per step; 0: without.",
         ),
-    ] = 8192
+    ] = ComposeOptions.memory
     epochs: Annotated[
-        int, typer.Option("--epochs", min=1, metavar="N", help="Passes over the triplets.")
-    ] = COMPOSING.epochs
+        int,
+        typer.Option(
+            "--epochs", min=LEAST["epochs"], metavar="N", help="Passes over the triplets."
+        ),
+    ] = ComposeOptions.epochs
     lr: Annotated[
         float, typer.Option("--lr", metavar="RATE", help="The highest learning rate.")
-    ] = COMPOSING.lr
+    ] = ComposeOptions.lr
     batch_size: Annotated[
-        int, typer.Option("--batch-size", min=2, metavar="N", help="Triplets per step.")
-    ] = 128
+        int,
+        typer.Option(
+            "--batch-size", min=LEAST["batch_size"], metavar="N", help="Triplets per step."
+        ),
+    ] = ComposeOptions.batch_size
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, metavar="N", help="At most N triplets.")
-    ] = None
-
-
-def layers(option: str, text: str | None, first: int = 1) -> tuple[int, ...]:
-    """Return layers by number, rising; (): none were named.
-
-    Args:
-        option: whose they are.
-        text: what it was given.
-        first: the lowest number there can be.
-
-    Raises:
-        UsageError: the text holds something else.
-    """
-    if text is None:
-        return ()
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and int(word) >= first for word in words):
-        raise UsageError(
-            f"{option} {wording.printable(text) or chr(39) * 2} names no layers of a text tower",
-            f"count them from 1, with commas between: {option} 4,8,12",
-        )
-    return tuple(sorted({int(word) for word in words}))
+        int | None,
+        typer.Option("--limit", min=LEAST["limit"], metavar="N", help="At most N triplets."),
+    ] = ComposeOptions.limit

@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from isa_cli.encoders import load_backbone
+from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.light import load_light
 from isa_cli.errors import TrainingError, UsageError
 from isa_cli.gallery.gallery import Gallery
@@ -27,11 +28,12 @@ from isa_cli.query.injection import Injection
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
 from isa_cli.reporting import Silent
-from isa_cli.training.compose_run import ComposeJob, compose
+from isa_cli.training.compose import compose
+from isa_cli.training.config import ComposeConfig
 from isa_cli.training.data.negatives import HardNegatives
-from isa_cli.training.engine.record import weakness
 from isa_cli.training.engine.schedule import Schedule
-from isa_cli.training.tasks.compose import ComposeSettings
+from isa_cli.training.record import weakness
+from isa_cli.training.runs import ComposeRun
 from isa_cli.triplets import Triplet, write_triplets
 from isa_cli.types import FileStamp, PhotoInfo
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REFERENCES, COUNT, STEPS = 20, 30, 16
-SETTINGS = ComposeSettings(bottleneck=4, hard_negatives=2, batch=8)
+CONFIG = ComposeConfig(bottleneck=4, hard_negatives=2, batch=8)
 SCHEDULE = Schedule(epochs=2, lr=0.01, patience=0)
 
 
@@ -47,18 +49,17 @@ class Home(NamedTuple):
     folder: Path
     model: str
 
-    def job(self, **given):
+    def run(self, **given):
         usual = {
             "gallery": self.folder / "g",
-            "model": self.model,
+            "foundation": Foundation(self.model, "cpu"),
             "triplets": self.folder / "t.jsonl",
             "out": self.folder / "out.safetensors",
             "start": self.folder / "isa.safetensors",
-            "settings": SETTINGS,
+            "config": CONFIG,
             "schedule": SCHEDULE,
-            "device": "cpu",
         }
-        return ComposeJob(**usual | given)
+        return ComposeRun(**usual | given)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -151,9 +152,9 @@ class Watcher(Silent):
             raise KeyboardInterrupt
 
 
-def run(job, watcher=None):
+def learn(run, watcher=None):
     watcher = watcher or Watcher()
-    return compose(job, watcher, watcher.stop)
+    return compose(run, watcher, watcher.stop)
 
 
 def log(path):
@@ -167,7 +168,7 @@ def losses(path):
 
 @pytest.fixture(scope="module")
 def whole(home):
-    return run(home.job())
+    return learn(home.run())
 
 
 def test_it_learns_and_says_what_it_did(whole, home):
@@ -213,32 +214,32 @@ def test_nothing_is_left_of_the_run_but_its_log(whole):
 
 @pytest.mark.parametrize("given", [{"stop_after": 5}, {"fail_after": 21}, {"stop_after": 27}])
 def test_a_broken_run_goes_on_to_the_same_end(home, whole, tmp_path, given, monkeypatch):
-    job = home.job(out=tmp_path / "two.safetensors")
+    run = home.run(out=tmp_path / "two.safetensors")
     if "stop_after" in given:
-        assert run(job, Watcher(**given)) is None
+        assert learn(run, Watcher(**given)) is None
     else:
         with pytest.raises(KeyboardInterrupt):
-            run(job, Watcher(**given))
+            learn(run, Watcher(**given))
     mined = sorted(path.name for path in (tmp_path / "two.compose.run").glob("*.npy"))
     assert mined == [f"negatives-000{n}.npy" for n in range(len(mined))]
     begun = []
     mine = HardNegatives._mine
     monkeypatch.setattr(HardNegatives, "_mine", lambda *of: begun.append(1) or mine(*of))
-    assert run(job).record["measures"] == whole.record["measures"]
+    assert learn(run).record["measures"] == whole.record["measures"]
     assert len(begun) == 2 - len(mined)
-    assert losses(job.out) == losses(whole.path)
+    assert losses(run.out) == losses(whole.path)
     for name, tensor in load_file(whole.path).items():
-        assert torch.equal(load_file(job.out)[name], tensor), name
+        assert torch.equal(load_file(run.out)[name], tensor), name
 
 
 def test_the_gallerys_own_query_model_gains_adapters(home, tmp_path):
     own = tmp_path / "query.safetensors"
     own.write_bytes((home.folder / "full.safetensors").read_bytes())
     before = load_file(own)
-    job = home.job(start=own, out=own, schedule=replace(SCHEDULE, epochs=1))
-    first = run(job)
+    run = home.run(start=own, out=own, schedule=replace(SCHEDULE, epochs=1))
+    first = learn(run)
     assert load(own).header.methods == ("two-stage", "isa")
-    again = run(job)  # on what has adapters already: they are made anew
+    again = learn(run)  # on what has adapters already: they are made anew
     assert again.record["stage I"] == first.record["stage I"] == {"photos": 7}
     assert again.record["measures"] == first.record["measures"]
     after = load_file(own)
@@ -248,7 +249,7 @@ def test_the_gallerys_own_query_model_gains_adapters(home, tmp_path):
 
 def test_an_injection_is_read_through_and_stays(home, tmp_path, whole):
     start = home.folder / "vsi.safetensors"
-    done = run(home.job(start=start, out=tmp_path / "o.safetensors"))
+    done = learn(home.run(start=start, out=tmp_path / "o.safetensors"))
     new = load_file(done.path)
     assert all(torch.equal(new[name], tensor) for name, tensor in load_file(start).items())
     assert load(done.path).header.methods == ("two-stage",)
@@ -260,25 +261,25 @@ def test_fewer_layers_and_no_hard_negatives(home, tmp_path, monkeypatch):
         raise AssertionError("mined")
 
     monkeypatch.setattr(HardNegatives, "of", refuse)
-    how = replace(SETTINGS, layers=(2,), hard_negatives=0)
-    done = run(home.job(settings=how, out=tmp_path / "o.safetensors"))
+    config = replace(CONFIG, layers=(2,), hard_negatives=0)
+    done = learn(home.run(config=config, out=tmp_path / "o.safetensors"))
     assert load(done.path).header.adapters.layers == (2,)
     assert {name.split(".")[2] for name in load_file(done.path) if "adapters" in name} == {"2"}
 
 
 def test_another_file_of_triplets_is_another_run(home, tmp_path):
-    job = home.job(out=tmp_path / "o.safetensors")
-    run(job, Watcher(stop_after=20))
-    fewer = replace(job, at_most=38)
+    run = home.run(out=tmp_path / "o.safetensors")
+    learn(run, Watcher(stop_after=20))
+    fewer = replace(run, at_most=38)
     with pytest.raises(TrainingError, match="triplets was 40, not 38"):
-        run(fewer)
-    assert run(replace(fewer, fresh=True)).record["triplets"] == 38
+        learn(fewer)
+    assert learn(replace(fewer, fresh=True)).record["triplets"] == 38
 
 
 def test_a_layer_that_is_not_there_is_told(home, tmp_path):
-    how = replace(SETTINGS, layers=(3,))
+    config = replace(CONFIG, layers=(3,))
     with pytest.raises(UsageError, match="no layer 3"):
-        run(home.job(settings=how, out=tmp_path / "o.safetensors"))
+        learn(home.run(config=config, out=tmp_path / "o.safetensors"))
 
 
 def test_a_reference_that_can_not_be_opened_is_named(home, tmp_path):
@@ -299,13 +300,13 @@ def test_a_reference_that_can_not_be_opened_is_named(home, tmp_path):
     file = tmp_path / "t.jsonl"
     write_triplets(file, [Triplet(0, one, "red", other) for one, other in asked])
     with pytest.raises(TrainingError, match=r"broken\.png: truncated"):
-        run(home.job(gallery=gallery, triplets=file, out=tmp_path / "o.safetensors"))
+        learn(home.run(gallery=gallery, triplets=file, out=tmp_path / "o.safetensors"))
 
 
 def test_a_run_that_made_nothing_better_says_so(home, tmp_path):
     watcher = Watcher()
     still = replace(SCHEDULE, epochs=1, lr=1e-12)
-    done = run(home.job(schedule=still, out=tmp_path / "o.safetensors"), watcher)
+    done = learn(home.run(schedule=still, out=tmp_path / "o.safetensors"), watcher)
     assert done.record["better than untrained"] is False
     assert any(
         "learned nothing that shows: log-likelihood on 10 held-out" in line

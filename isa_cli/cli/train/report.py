@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from isa_cli.training.compose_job import Composed
-    from isa_cli.training.config import Trained
+    from isa_cli.training.runs import Composed, Trained
 
 WORDS = "the same in red"
 
@@ -102,7 +101,7 @@ def _say_what_next(made: Trained | Composed, gallery: Path, model: str, words: s
 
 
 def _questions(gallery: Path, model: str) -> list[str]:
-    """Return what a query model's weight can be chosen on, as ``isa eval tune`` wants it."""
+    """Return the questions to choose a query model's weight on, as ``isa eval tune`` wants them."""
     from isa_cli.evaluation.plan import WARDROBE, WARDROBE_MODEL
 
     return [WARDROBE] if model == WARDROBE_MODEL else ["my.csv", *_of(gallery)]

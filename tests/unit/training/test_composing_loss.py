@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from isa_cli.training.tasks.compose import composing_nce
+from isa_cli.training.losses import composing_nce
 
 B, M, D, TAU = 5, 3, 7, 0.2
 
