@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, Unpack
 
 from isa_cli.config import DEFAULT_MODEL
 from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.names import absolute_name
+from isa_cli.errors import GalleryMissing
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.library import folders as rooms
+from isa_cli.library import learning
 from isa_cli.library.conditions import where_of
 from isa_cli.library.reading import SharedReading
+from isa_cli.library.stopping import stopping
 from isa_cli.paths import catalogued
 from isa_cli.search.request import Request, references_of
 
@@ -26,11 +29,10 @@ if TYPE_CHECKING:
     from isa_cli.gallery.records import Forgotten, Stats
     from isa_cli.library.conditions import Conditions
     from isa_cli.library.explained import Explained
+    from isa_cli.library.stopping import Stop
     from isa_cli.reporting import Reporter
     from isa_cli.search.request import Answer, Picture
     from isa_cli.search.searcher import Searcher
-
-    Stop = threading.Event | AbstractContextManager[threading.Event]
 
 
 class Library:
@@ -98,15 +100,23 @@ class Library:
         asked for by name is a demand that an existing gallery may have to refuse.
 
         Args:
-            gallery: an open one; ``None``: as if there were none.
+            gallery: the library's, where it is open already.
         """
-        own = gallery.catalog.metadata.setting("model") if gallery is not None else None
+        own = self._own_model() if gallery is None else gallery.catalog.metadata.setting("model")
         name = absolute_name(self.model or own or self.settings.model or DEFAULT_MODEL)
         with self._lock:
             if self._foundation is None or self._foundation.name != name:
                 place = self.settings.device, self.settings.precision
                 self._foundation = Foundation(name, *place, self.reporter)
             return self._foundation
+
+    def _own_model(self) -> str | None:
+        """The model of the gallery by name; ``None``: there is none yet."""
+        try:
+            with Gallery.open(self.folder) as gallery:
+                return gallery.catalog.metadata.setting("model")
+        except GalleryMissing:
+            return None
 
     def reading(self) -> AbstractContextManager[tuple[Gallery, Searcher]]:
         """A context with the gallery, open for reading, and its searcher, both as they are now.
@@ -192,7 +202,7 @@ class Library:
                 rooms.adopt(gallery, foundation)
                 size = foundation.input_size
                 rooms.tell_of_demo_model(gallery, foundation, roots, self.reporter)
-            with _stopping(stop) as event:
+            with stopping(stop) as event:
                 return index_folders(
                     gallery, roots, foundation.gallery_encoder, size, how, self.reporter, event
                 )
@@ -318,8 +328,7 @@ class Library:
         with self.reading() as (gallery, searcher):
             return take_apart(request, gallery, searcher, self.foundation(gallery))
 
+    # --- learning, which has a room of its own ---------------------------------------------------
 
-def _stopping(stop: Stop | None) -> AbstractContextManager[threading.Event]:
-    if stop is None or isinstance(stop, threading.Event):
-        return nullcontext(stop or threading.Event())
-    return stop
+    train = learning.train
+    compose = learning.compose

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -13,23 +13,25 @@ from isa_cli.cli.train.reading import (
     compose_options,
     map_options,
     query_model_of,
-    settings_of,
     train_options,
     triplets_file,
 )
-from isa_cli.errors import ExitCode, GalleryMissing, UsageError
+from isa_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
     from typing import Any
 
-    from isa_cli.cli.console import ConsoleReporter
-    from isa_cli.config import Settings
-    from isa_cli.encoders.foundation import Foundation
+    from isa_cli.cli.train.options import RunFlags
+    from isa_cli.library.library import Library
     from isa_cli.training.options import TrainOptions
+    from isa_cli.training.runs import Composed, Trained
+
+Made = TypeVar("Made", "Trained", "Composed")
 
 FAREWELL = "isa: stopping; what is under way is finished and saved (again to stop at once)"
 STOPPED = "isa: stopped; the same command goes on from here"
-NO_PHOTOS = "make one with: isa index FOLDER; or name photos to learn from: isa train --images DIR"
 
 trainings = typer.Typer(rich_markup_mode=None)
 """``isa train`` itself, and the two stages below it."""
@@ -84,89 +86,42 @@ def compose(flags: ComposeFlags) -> int:
 
     Small adapters in the text tower learn, and all else stays as it is: nothing is indexed again.
     """  # noqa: D301 - typer's mark for lines to keep
-    settings, asked = settings_of(flags), compose_options(flags)
-    triplets, out = triplets_file(flags), query_model_of(flags)
+    asked, triplets, out = compose_options(flags), triplets_file(flags), query_model_of(flags)
+    library = _library(flags)
 
     from isa_cli.cli.train.report import report_composed
-    from isa_cli.query.lookup import QUERY_MODEL
-    from isa_cli.training.compose import compose as learn
-    from isa_cli.training.runs import ComposeRun
 
-    reporter = console.ConsoleReporter(quiet=flags.quiet)
-    foundation = _foundation(settings, flags.model, reporter)
-    home = settings.gallery
-    run = ComposeRun.of(asked, triplets, home, foundation, out or home / QUERY_MODEL)
-    with console.stop_on_signals(FAREWELL) as stop:
-        composed = learn(run, reporter, stop)
-    if composed is None:
-        console.say(STOPPED)
-        return ExitCode.INTERRUPTED
-    if not flags.quiet:
-        report_composed(composed, home, foundation.name)
-    return 0
+    made = library.compose(triplets, asked, out=out, stop=console.stop_on_signals(FAREWELL))
+    return _ended(made, report_composed, library, flags)
 
 
 def _learned(flags: TrainFlags, asked: TrainOptions) -> int:
     """Do what is asked for, and say what became of it."""
-    settings, out = settings_of(flags), query_model_of(flags)
+    out, library = query_model_of(flags), _library(flags)
 
     from isa_cli.cli.train.report import report
-    from isa_cli.query.lookup import QUERY_MODEL
-    from isa_cli.training import folders
-    from isa_cli.training.runs import IsaRun
-    from isa_cli.training.train import train as learn
 
-    named = [folders.folder_of(name) for name in flags.images or []]
-    reporter = console.ConsoleReporter(quiet=flags.quiet)
-    with console.stop_on_signals(FAREWELL) as stop:
-        home = gallery = settings.gallery
-        foundation = _foundation(settings, flags.model, reporter, needed=not named, hint=NO_PHOTOS)
-        if named:
-            gallery = folders.gallery_for(named, foundation.space)
-            out = out or folders.query_model_in(home, foundation.space)
-        run = IsaRun.of(asked, gallery, foundation, out or home / QUERY_MODEL)
-        if named:
-            folders.index_apart(gallery, named, foundation, reporter, stop)
-        trained = None if stop.is_set() else learn(run, reporter, stop)
-    if trained is None:
+    stop = console.stop_on_signals(FAREWELL)
+    made = library.train(asked, images=flags.images or (), out=out, stop=stop)
+    return _ended(made, report, library, flags)
+
+
+def _ended(
+    made: Made | None, report: Callable[[Made, Path, str], None], library: Library, flags: RunFlags
+) -> int:
+    """Say what became of a run; the exit code."""
+    if made is None:
         console.say(STOPPED)
         return ExitCode.INTERRUPTED
     if not flags.quiet:
-        report(trained, home, foundation.name)
-    return 0
+        report(made, library.folder, library.foundation().name)
+    return ExitCode.DONE
 
 
-def _foundation(
-    settings: Settings,
-    flag: str | None,
-    reporter: ConsoleReporter,
-    *,
-    needed: bool = True,
-    hint: str = "",
-) -> Foundation:
-    """Return the model of the user's gallery, or of one that is still to be made.
-
-    Args:
-        settings: in force.
-        flag: the model's name, if one was given.
-        reporter: told what the model does.
-        needed: there must be a gallery.
-        hint: what to do where there is none.
-
-    Raises:
-        GalleryMissing: there is none.
-    """
-    from isa_cli.encoders.foundation import Foundation
-    from isa_cli.gallery.gallery import Gallery
-
-    try:
-        with Gallery.open(settings.gallery) as gallery:
-            name = options.model_for(flag, settings, gallery)
-    except GalleryMissing as error:
-        if needed:
-            raise GalleryMissing(error.message, hint or error.hint) from error
-        name = options.model_for(flag, settings)
-    return Foundation(name, settings.device, settings.precision, reporter)
+def _library(flags: RunFlags) -> Library:
+    return options.library(
+        flags.gallery, flags.model, flags.device, flags.precision, quiet=flags.quiet
+    )
 
 
 def _check_nothing_is_lost(ctx: Any) -> None:

@@ -7,7 +7,6 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from isa_cli import wording
-from isa_cli.cli import options
 from isa_cli.cli.eval_options import existing_file
 from isa_cli.errors import UsageError
 from isa_cli.training.options import ComposeOptions, MapOptions, TrainOptions, query_model_path
@@ -16,20 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from isa_cli.cli.train.options import ComposeFlags, MapFlags, RunFlags, TrainFlags
-    from isa_cli.config import Settings
 
 Options = TypeVar("Options", TrainOptions, MapOptions, ComposeOptions)
-
-
-def settings_of(flags: RunFlags) -> Settings:
-    """Return the settings in force.
-
-    Raises:
-        UsageError: an option is empty.
-    """
-    return options.settings(
-        gallery=flags.gallery, model=flags.model, device=flags.device, precision=flags.precision
-    )
 
 
 def train_options(flags: TrainFlags) -> TrainOptions:
