@@ -15,9 +15,9 @@ from io import BytesIO
 from string import Template
 from typing import TYPE_CHECKING
 
-from isa_cli.cli.eval_report import protocol_line
 from isa_cli.cli.sheet import LOADERS, escaped, name_of, put_page, spoken, uri_of
 from isa_cli.errors import IsaError
+from isa_cli.evaluation.report import protocol_line
 from isa_cli.wording import counted, printable
 
 if TYPE_CHECKING:

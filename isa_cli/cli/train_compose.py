@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from isa_cli.cli import console, options
-from isa_cli.cli.eval_options import existing_file
+from isa_cli.cli.options import existing_file
 from isa_cli.cli.spread import spread
 from isa_cli.cli.train_job import (
     FAREWELL,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from isa_cli import wording
 from isa_cli.cli import options
-from isa_cli.cli.eval_options import existing_file
+from isa_cli.cli.options import existing_file
 from isa_cli.errors import UsageError
 from isa_cli.paths import absolute
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isa_cli.cli.eval_options import existing_file
+from isa_cli.cli.options import existing_file
 from isa_cli.cli.train_options import layers
 from isa_cli.errors import UsageError
 

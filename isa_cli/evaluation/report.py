@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isa_cli.evaluation.interval import interval
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,7 +67,7 @@ def document(
 
 
 def _reference(benchmark: Benchmark) -> str:
-    """Return what becomes of the references in the ranking."""
+    """Return the references' fate in the ranking: none, kept or removed."""
     if not any(case.references for case in benchmark.cases):
         return "none"
     return "kept" if benchmark.keep_reference else "removed"
@@ -111,3 +112,20 @@ def _compact(values: NDArray[np.float64]) -> list[float | int]:
     """Return numbers that take few characters: ``1`` for ``1.0``, and six digits."""
     rounded = values.round(DIGITS).tolist()
     return [int(value) if value.is_integer() else value for value in rounded]
+
+
+def protocol_line(protocol: Mapping[str, Any]) -> str:
+    """Return a document's protocol in one line that is safe to show."""
+    return ", ".join(f"{name} {_told(value)}" for name, value in protocol.items() if value != {})
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_quoted(each)}" for name, each in value.items())
+    return printable(_quoted(value))
+
+
+def _quoted(value: Any) -> str:
+    """Return a value as text; a prompt has blanks and commas of its own."""
+    text = str(value)
+    return f'"{text}"' if "{" in text else text

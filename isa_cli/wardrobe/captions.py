@@ -105,7 +105,7 @@ def _some_names(garment: Garment, rng: Random) -> list[str]:
 
 
 def _around(scene: Scene, rng: Random) -> list[tuple[str, str]]:
-    """Return what of ("background", its colour) and ("light", its kind) is to be said."""
+    """Return those of ("background", its colour) and ("light", its kind) that are to be said."""
     said = [("background", scene.background)] if chance(rng, 0.35) else []
     return [*said, ("light", scene.light)] if chance(rng, 0.2) else said
 

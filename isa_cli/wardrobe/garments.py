@@ -114,7 +114,7 @@ class Garment:
         return replace(self, **changes)
 
     def as_dict(self) -> dict[str, str]:
-        """Return what applies to this garment, by name."""
+        """Return the attributes that apply to this garment, by name."""
         return {name: self[name] for name in NAMES if self[name]}
 
 

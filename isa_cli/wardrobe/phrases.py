@@ -170,7 +170,7 @@ def _determined(words: str, rng: Random, *, plural: bool, posed: bool) -> str:
 
 
 def _owned(parts: Parts, rng: Random) -> str:
-    """Return what follows the noun: " with a belt and long sleeves, without pockets"."""
+    """Return the words after the noun: " with a belt and long sleeves, without pockets"."""
     if not parts.lacking:
         return f" with {listed(parts.having)}" if parts.having else ""
     without = f"without {listed(parts.lacking, 'or')}"
@@ -183,7 +183,7 @@ def _owned(parts: Parts, rng: Random) -> str:
 
 
 def _had(parts: Parts, rng: Random) -> str:
-    """Return what can follow "has": "a belt, long sleeves and no pockets"."""
+    """Return words that can follow "has": "a belt, long sleeves and no pockets"."""
     no = [f"no {bare(words)}" for words in parts.lacking]
     if no and parts.having and chance(rng, 0.4):
         return f"{listed(parts.having)} but {listed(no, 'and')}"

@@ -177,7 +177,7 @@ def listed(items: Sequence[str], last: str = "and") -> str:
 
 
 def noun(garment: Garment, rng: Random) -> str:
-    """Return what the garment is called."""
+    """Return a noun that the garment is called by."""
     return rng.choice(NOUNS[garment.category])
 
 

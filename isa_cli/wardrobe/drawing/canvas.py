@@ -116,7 +116,7 @@ class Canvas:
 
 @cache
 def _table(shade: float) -> NDArray[np.uint8]:
-    """Return what each byte of a picture becomes under a shade, (256,)."""
+    """Return the byte that each byte of a picture becomes under a shade, (256,)."""
     table: NDArray[np.uint8] = np.minimum(np.arange(256) * shade, 255).astype(np.uint8)
     return table
 
