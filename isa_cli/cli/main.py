@@ -18,7 +18,7 @@ from isa_cli.cli import console
 from isa_cli.cli.bench import bench
 from isa_cli.cli.demo import demo
 from isa_cli.cli.doctor import doctor
-from isa_cli.cli.eval import completed, evaluations
+from isa_cli.cli.eval.commands import completed, evaluations
 from isa_cli.cli.explain import explain
 from isa_cli.cli.forget import forget
 from isa_cli.cli.index import index

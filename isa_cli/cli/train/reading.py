@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from isa_cli import wording
-from isa_cli.cli.eval_options import existing_file
+from isa_cli.cli.options import existing_file
 from isa_cli.errors import UsageError
 from isa_cli.training.options import ComposeOptions, MapOptions, TrainOptions, query_model_path
 

@@ -102,7 +102,7 @@ def _say_what_next(made: Trained | Composed, gallery: Path, model: str, words: s
 
 def _questions(gallery: Path, model: str) -> list[str]:
     """Return the questions to choose a query model's weight on, as ``isa eval tune`` wants them."""
-    from isa_cli.evaluation.plan import WARDROBE, WARDROBE_MODEL
+    from isa_cli.evaluation.names import WARDROBE, WARDROBE_MODEL
 
     return [WARDROBE] if model == WARDROBE_MODEL else ["my.csv", *_of(gallery)]
 

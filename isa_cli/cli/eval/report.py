@@ -1,4 +1,4 @@
-"""What ``isa eval`` found, as JSON, tables or markdown with the protocol beneath."""
+"""What ``isa eval`` found: as JSON, tables or markdown with the protocol beneath, or as a chart."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from isa_cli import wording
 from isa_cli.cli import console
-from isa_cli.evaluation.report import told
+from isa_cli.evaluation.report import protocol_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from rich.table import Table
 
-    from isa_cli.cli.eval_options import Output
+    from isa_cli.cli.eval.outputs import Outputs
 
 WIDTH = 100
 """Columns where nobody's terminal says how many there are."""
@@ -25,33 +26,26 @@ HEADLINES = {"circo": "mAP@10"}
 """What a benchmark's authors tell by group, where that is not its first metric."""
 
 
-def show(document: Mapping[str, Any], output: Output) -> None:
+def show(document: Mapping[str, Any], wanted: Outputs) -> None:
     """Print a document of ``evaluation.report`` on stdout, and draw it where that was asked."""
     has_numbers = bool(document["results"][0]["metrics"])
-    if output.as_json:
+    if wanted.as_json:
         import json
 
         console.put(json.dumps(document))
-    elif output.markdown:
+    elif wanted.markdown:
         console.put("\n".join(_markdown(document)))
     elif has_numbers:
         _tables(document)
-    if not (has_numbers or output.as_json or output.markdown):
+    if not (has_numbers or wanted.as_json or wanted.markdown):
         console.put(f"{title_of(document)}: the answers are hidden, so there is no number")
         console.put(f"protocol: {protocol_line(document['protocol'])}")
-    if output.chart is not None and has_numbers:
-        from isa_cli.cli.eval_chart import draw
-
-        draw(document, title_of(document), output.chart)
-
-
-def protocol_line(protocol: Mapping[str, Any]) -> str:
-    """Return what the numbers were made with, in one line."""
-    return ", ".join(f"{name} {value}" for name, value in told(protocol).items())
+    if wanted.chart is not None and has_numbers:
+        _draw(document, wanted.chart)
 
 
 def title_of(document: Mapping[str, Any]) -> str:
-    """Return what was measured, in two words."""
+    """Return the benchmark and its split, as titles call them."""
     return f"{wording.printable(document['benchmark'])}, {document['split']}"
 
 
@@ -175,7 +169,7 @@ def _markdown(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def command_line() -> str:
-    """Return what was typed, so that it can be typed again."""
+    """Return the command line, so that it can be typed again."""
     return wording.printable(shlex.join(["isa", *sys.argv[1:]]))
 
 
@@ -202,3 +196,23 @@ def _group_cells(result: Mapping[str, Any], metric: str) -> list[str]:
 def _plain(text: str) -> str:
     """Return text in which markdown sees nothing but text."""
     return "".join(f"\\{char}" if char in "\\`*_|<>[]" else char for char in text)
+
+
+# --- chart ---------------------------------------------------------------------------------------
+
+
+def _draw(document: Mapping[str, Any], path: Path) -> None:
+    """Draw each method's numbers as bars, with their intervals, into a PNG file."""
+    from isa_cli.charts import BarPanel, Bars, save_chart
+
+    results = document["results"]
+    names = list(results[0]["metrics"])
+    bars = [
+        Bars(
+            result["method"],
+            [100 * result["metrics"][name] for name in names],
+            [(100 * low, 100 * high) for low, high in map(result["intervals"].get, names)],
+        )
+        for result in results
+    ]
+    save_chart(path, [BarPanel(title_of(document), "percent", names, bars)])

@@ -8,7 +8,6 @@ import typer
 
 from isa_cli import wording
 from isa_cli.cli import console, options
-from isa_cli.cli.eval_options import existing_file
 from isa_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def compare(
     Both are what isa eval ... --json printed, over the same questions.  The test is paired: each
     question counts with both its values.
     """
-    files = existing_file("A.json", first), existing_file("B.json", second)
+    files = options.existing_file("A.json", first), options.existing_file("B.json", second)
     pair = _pair(methods)
 
     from isa_cli.evaluation.significance import compare as differences
@@ -75,7 +74,7 @@ def _put_json(files: tuple[Path, Path], found: Differences) -> None:
 
 
 def _tables(title: str, files: tuple[Path, Path], found: Differences) -> None:
-    from isa_cli.cli.eval_report import screen_for_tables, table_of
+    from isa_cli.cli.eval.report import screen_for_tables, table_of
 
     a, b = (wording.printable(file.name) for file in files)
     console.put(f"{wording.printable(title)}: percent; A is {a}, B is {b}\n")

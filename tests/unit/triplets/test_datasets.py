@@ -9,8 +9,8 @@ import pytest
 
 from isa_cli.errors import BenchmarkError
 from isa_cli.reporting import Silent
-from isa_cli.triplets import published, read_triplets, write_triplets
-from isa_cli.triplets.published import cirr, fashioniq
+from isa_cli.triplets import datasets, read_triplets, write_triplets
+from isa_cli.triplets.datasets import cirr, fashioniq
 
 
 class Said(Silent):
@@ -172,10 +172,17 @@ def test_a_category_that_is_missing_is_named(tmp_path):
         fashioniq(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("captions", [None, "is red", ["is red", 3]])
-def test_captions_that_are_none_are_named(tmp_path, captions):
+@pytest.mark.parametrize(
+    ("captions", "reason"),
+    [
+        (None, "captions is no list"),
+        ("is red", "captions is no list"),
+        (["is red", 3], "captions holds something that is no text"),
+    ],
+)
+def test_captions_that_are_none_are_named(tmp_path, captions, reason):
     make_fashioniq(tmp_path, dress=[pair("A", "B") | {"captions": captions}])
-    with pytest.raises(BenchmarkError, match="record 0: captions is no list of texts"):
+    with pytest.raises(BenchmarkError, match=f"record 0: {reason}"):
         fashioniq(tmp_path)
 
 
@@ -188,7 +195,7 @@ def test_the_real_fashioniq_is_read_whole(shared_data, tmp_path, monkeypatch):
     found = fashioniq(tmp_path, said)
     entries = [
         each
-        for category in published.CATEGORIES
+        for category in datasets.CATEGORIES
         for each in json.loads((tmp_path / f"captions/cap.{category}.train.json").read_text())
     ]
     assert len(entries) == 5985 + 5988 + 6027

@@ -1,4 +1,4 @@
-"""The pictures that a person's own questions are asked of: a folder's, or a gallery's."""
+"""The pictures that a user's questions are asked of: a folder's, or a gallery's."""
 
 # Paths are bytes, which pathlib does not take.
 # ruff: noqa: PTH100
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class OwnPhotos:
+class UserPhotos:
     """N photos, copies being one.
 
     Attributes:
@@ -57,7 +57,7 @@ class OwnPhotos:
         ]
 
     @classmethod
-    def of_folder(cls, folder: Path) -> OwnPhotos:
+    def of_folder(cls, folder: Path) -> UserPhotos:
         """Return the pictures at or below a folder; files with the same bytes are one photo.
 
         Raises:
@@ -77,7 +77,7 @@ class OwnPhotos:
         return cls(folder.name, files, (root,))
 
     @classmethod
-    def of_gallery(cls, gallery: Gallery) -> OwnPhotos:
+    def of_gallery(cls, gallery: Gallery) -> UserPhotos:
         """Return a gallery's photos with their stored vectors.
 
         Raises:
@@ -111,7 +111,7 @@ class _Nothing:
 
 
 def _by_content(paths: Sequence[bytes]) -> list[tuple[bytes, ...]]:
-    """Return files of one size, copies together; a size of its own is read by nobody."""
+    """Return files of one size, copies together; one whose size no other has is not read."""
     if len(paths) == 1:
         return [(paths[0],)]
     same: dict[bytes, list[bytes]] = defaultdict(list)

@@ -16,26 +16,24 @@ unlike in an evaluation, which would be another one then.
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from isa_cli.errors import BenchmarkError
 from isa_cli.reporting import Silent
-from isa_cli.triplets.records import NAMED, Triplet
+from isa_cli.triplets.annotations import Unusable, first_with, read_json, read_records
+from isa_cli.triplets.records import Triplet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from isa_cli.reporting import Reporter
+    from isa_cli.triplets.annotations import Record
 
 CATEGORIES = ("dress", "shirt", "toptee")
 STRIPPED = ".?, "
 """Taken off both ends of FashionIQ's captions, as the field does."""
-
-
-class _Unusable(Exception):
-    """Why an entry can't be used."""
 
 
 def cirr(root: Path, reporter: Reporter | None = None) -> list[Triplet]:
@@ -49,19 +47,20 @@ def cirr(root: Path, reporter: Reporter | None = None) -> list[Triplet]:
         BenchmarkError: the annotations or all pictures are missing, or not as they were published.
     """
     inside = "captions/cap.rc2.train.json"
-    folder = _first_with([root / "cirr", root], inside)
-    places = _read(folder / "image_splits" / "split.rc2.train.json", dict, "CIRR")
-    top = _first_with([root, root / "img_raw", root / "cirr" / "img_raw"], "train")
+    folder = first_with([root / "cirr", root], inside)
+    places = read_json(folder / "image_splits" / "split.rc2.train.json", dict, _hint("CIRR"))
+    top = first_with([root, root / "img_raw", root / "cirr" / "img_raw"], "train")
 
-    def triplet(entry: Mapping[str, Any]) -> tuple[Path, str, Path]:
-        names = _text(entry, "reference"), _text(entry, "target_hard")
+    def triplet(_: int, entry: Record) -> tuple[Path, str, Path]:
+        names = entry.get("reference", str), entry.get("target_hard", str)
         lacking = [name for name in names if type(places.get(name)) is not str]
         if lacking:
-            raise _Unusable(f"the picture {lacking[0]!r} is not in the image list")
+            raise Unusable(f"the picture {lacking[0]!r} is not in the image list")
         reference, target = (top / places[name] for name in names)
-        return reference, _text(entry, "caption"), target
+        return reference, entry.get("caption", str), target
 
-    return _there(_entries(folder / inside, "CIRR", triplet), "CIRR", reporter or Silent())
+    entries = read_records(folder / inside, triplet, _hint("CIRR"))
+    return _there(entries, "CIRR", reporter or Silent())
 
 
 def fashioniq(root: Path, reporter: Reporter | None = None) -> list[Triplet]:
@@ -86,14 +85,12 @@ def fashioniq(root: Path, reporter: Reporter | None = None) -> list[Triplet]:
     images = root / "images"
     listed = {path.name for path in images.iterdir()} if images.is_dir() else set()
 
-    def picture(entry: Mapping[str, Any], name: str) -> Path:
-        key = _text(entry, name)
+    def picture(entry: Record, name: str) -> Path:
+        key = entry.get(name, str)
         return images / (f"{key}.png" if f"{key}.png" in listed else f"{key}.jpg")
 
-    def triplet(entry: Mapping[str, Any]) -> tuple[Path, str, Path]:
-        captions = entry.get("captions")
-        if not isinstance(captions, list) or not all(type(each) is str for each in captions):
-            raise _Unusable("captions is no list of texts")
+    def triplet(_: int, entry: Record) -> tuple[Path, str, Path]:
+        captions = entry.many("captions", str)
         words = " and ".join(filter(None, (each.strip(STRIPPED) for each in captions)))
         return picture(entry, "candidate"), words, picture(entry, "target")
 
@@ -101,7 +98,7 @@ def fashioniq(root: Path, reporter: Reporter | None = None) -> list[Triplet]:
         entry
         for name, file in files.items()
         if name not in missing
-        for entry in _entries(file, "FashionIQ", triplet)
+        for entry in read_records(file, triplet, _hint("FashionIQ"))
     ]
     return _there(entries, "FashionIQ", reporter)
 
@@ -129,58 +126,6 @@ def _there(
     return [Triplet(line, *each) for line, each in enumerate(usable, 1)]
 
 
-# --- annotation files ----------------------------------------------------------------------------
-
-
-def _entries(
-    file: Path, title: str, make: Callable[[Mapping[str, Any]], tuple[Path, str, Path]]
-) -> list[tuple[Path, str, Path]]:
-    """Return what each entry means, or name the first that mean nothing."""
-    made, wrong = [], []
-    entries = _read(file, list, title)
-    for number, entry in enumerate(entries):
-        try:
-            if not isinstance(entry, dict):
-                raise _Unusable("no object")
-            made.append(make(entry))
-        except _Unusable as error:
-            wrong.append(f"record {number}: {error}")
-    if wrong:
-        more = f" and {len(wrong) - NAMED:,} more" if len(wrong) > NAMED else ""
-        raise BenchmarkError(
-            f"{len(wrong):,} of the {len(entries):,} records of {file} can't be used: "
-            f"{'; '.join(wrong[:NAMED])}{more}",
-            "records are counted from 0; fetch the file again",
-        )
-    return made
-
-
-def _text(entry: Mapping[str, Any], name: str) -> str:
-    value = entry.get(name)
-    if not isinstance(value, str):
-        raise _Unusable(f"{name} is no text" if name in entry else f"no {name}")
-    return value
-
-
-def _read(file: Path, kind: type[Any], title: str) -> Any:
-    """Return the list or the object that a JSON file holds."""
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BenchmarkError(
-            f"{file} can't be read: {error.strerror or error}", _hint(title)
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"{file} is not JSON: {error}", "fetch it again") from error
-    if type(value) is not kind or not value:
-        raise BenchmarkError(f"{file} holds no {kind.__name__} with anything in it", _hint(title))
-    return value
-
-
-def _first_with(folders: list[Path], inside: str) -> Path:
-    return next((folder for folder in folders if (folder / inside).exists()), folders[0])
-
-
 _URLS = {
     "CIRR": "https://github.com/Cuberick-Orion/CIRR",
     "FashionIQ": "https://github.com/XiaoxiaoGuo/fashion-iq",
@@ -189,3 +134,23 @@ _URLS = {
 
 def _hint(title: str) -> str:
     return f"its authors say how to get it: {_URLS[title]}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Triplets that others have published to learn from.
+
+    Attributes:
+        title: what their authors call them.
+        read: returns them, given the folder with everything and who is told what is left out.
+    """
+
+    title: str
+    read: Callable[[Path, Reporter | None], list[Triplet]]
+
+
+TRAINING_SETS = {
+    "cirr": TrainingSet("CIRR", cirr),
+    "fashioniq": TrainingSet("FashionIQ", fashioniq),
+}
+"""By the option of ``isa triplets make`` that names their folder."""

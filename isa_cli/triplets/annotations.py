@@ -1,4 +1,4 @@
-"""Annotation files: JSON whose every entry is looked at, and named where it is of no use."""
+"""Annotation files of data sets: JSON whose every entry is looked at, and named if of no use."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from isa_cli.errors import BenchmarkError
-from isa_cli.evaluation.datasets.layout import HINT, Unusable, enumerated
+from isa_cli.wording import enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sized
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
 
 _CALLED = {str: "text", int: "whole number", list: "list", dict: "object"}
+
+
+class Unusable(Exception):
+    """Why one entry of a file can't be used; see ``read_records``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,18 @@ class Record:
         return [Record(value, f"{self.inside}{name}[{at}].") for at, value in enumerate(values)]
 
 
-def read_json(file: Path, kind: type[T]) -> T:
-    """Return what a JSON file holds.
+def first_with(folders: Sequence[Path], inside: str) -> Path:
+    """Return the first of several folders that has something by this name; if none, the first."""
+    return next((folder for folder in folders if (folder / inside).exists()), folders[0])
+
+
+def read_json(file: Path, kind: type[T], hint: str) -> T:
+    """Return the list or the object that a JSON file holds.
 
     Args:
         file: in UTF-8.
         kind: ``list`` or ``dict``.
+        hint: how to get the file, for whoever lacks it.
 
     Raises:
         BenchmarkError: it can't be read, is no JSON, or holds something else or nothing.
@@ -87,26 +97,27 @@ def read_json(file: Path, kind: type[T]) -> T:
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BenchmarkError(f"{file} can't be read: {error.strerror or error}", HINT) from error
+        raise BenchmarkError(f"{file} can't be read: {error.strerror or error}", hint) from error
     except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"{file} is not JSON: {error}", f"fetch it again; {HINT}") from error
+        raise BenchmarkError(f"{file} is not JSON: {error}", f"fetch it again; {hint}") from error
     if type(value) is not kind or not value:
-        raise BenchmarkError(f"{file} holds no {_CALLED[kind]} with anything in it", HINT)
+        raise BenchmarkError(f"{file} holds no {_CALLED[kind]} with anything in it", hint)
     return value
 
 
-def read_records(file: Path, make: Callable[[int, Record], T]) -> list[T]:
-    """Return what each entry of an annotation file means, in its order.
+def read_records(file: Path, make: Callable[[int, Record], T], hint: str) -> list[T]:
+    """Return the meaning of each entry of an annotation file, in its order.
 
     Args:
         file: a JSON list of objects.
-        make: what an entry, given with its index from 0, means.
+        make: what an entry, given with its index from 0, means; raises ``Unusable``.
+        hint: as of ``read_json``.
 
     Raises:
         BenchmarkError: the file can't be read, or some entries can't be used; names the first.
     """
     made, wrong = [], []
-    values = read_list(file)
+    values = read_json(file, list, hint)
     for index, fields in enumerate(values):
         try:
             if type(fields) is not dict:
@@ -121,27 +132,3 @@ def read_records(file: Path, make: Callable[[int, Record], T]) -> list[T]:
             "records are counted from 0; fetch the file again, or choose the split it belongs to",
         )
     return made
-
-
-def read_list(file: Path) -> list[Any]:
-    """Return the list that a JSON file holds, see ``read_json``."""
-    return read_json(file, list)
-
-
-def read_dict(file: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds, see ``read_json``."""
-    return read_json(file, dict)
-
-
-def entries(file: Path, read: Callable[[Path], Sized]) -> Callable[[], tuple[int, str]]:
-    """Return how a ``Source`` counts what an annotation file holds, once ``read``."""
-
-    def count() -> tuple[int, str]:
-        if not file.is_file():
-            return 0, "there is no such file"
-        try:
-            return len(read(file)), ""
-        except BenchmarkError as error:
-            return 0, error.message
-
-    return count

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.datasets import PUBLISHED
 from isa_cli.query.methods import LEARNED, MADE_BY, METHODS, TRAINING_FREE
 
 if TYPE_CHECKING:
@@ -14,16 +13,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class EvalPlan:
+class EvalConfig:
     """What a benchmark is run with.
 
     Attributes:
-        model: a name, see ``backbones.resolve``.
+        model: a name, see ``encoders.names``.
         device, precision: where, and with how many bits; ``auto``: what suits the machine.
         methods: names of composers, in the report's order.
         alpha: weight of the words in [0, 1]; ``None``: each method's default.
         query_model: what ``isa train`` or ``isa models import`` wrote, for the methods it serves.
-        named: whether somebody asked for these methods; otherwise they are all there are.
     """
 
     model: str
@@ -32,7 +30,6 @@ class EvalPlan:
     methods: tuple[str, ...] = TRAINING_FREE
     alpha: float | None = None
     query_model: Path | None = None
-    named: bool = True
 
     @property
     def learned(self) -> Path | None:
@@ -68,35 +65,10 @@ class EvalPlan:
             )
         from isa_cli.query.header import read_header  # noqa: PLC0415 - often not needed
 
-        own = read_header(self.query_model).methods
-        if method not in own:
+        served = read_header(self.query_model).methods
+        if method not in served:
             raise UsageError(
                 f"the method {method} needs a query model of {MADE_BY[method]}, but "
-                f"{self.query_model} is one of {MADE_BY[own[0]]}",
-                f"use --method {' or '.join(own)}, or leave --method out",
+                f"{self.query_model} is one of {MADE_BY[served[0]]}",
+                f"use --method {' or '.join(served)}, or leave --method out",
             )
-
-
-WARDROBE = "wardrobe"
-CAPTIONS = "wardrobe-captions"
-BENCHMARKS = (*PUBLISHED, WARDROBE, CAPTIONS)
-
-CSV = "csv"
-"""The command that a CSV file's name is short for."""
-
-TEST_SPLITS = ("test", "test1")
-"""Splits that results are stated on, and that nothing may be chosen by."""
-
-SEED = 7
-"""Of the wardrobe that results are stated on."""
-TUNING_SEED = 1
-"""Of the wardrobe that choices are made on."""
-CASES = 1_200
-GALLERY = 6_000
-CAPTIONED = 1_000
-"""Pictures that are asked for by their captions, each once."""
-PICTURES_PER_CASE = 2
-"""At least: a reference and a right answer."""
-
-WARDROBE_MODEL = "isa-mini"
-"""What the wardrobe is asked of where nobody names a model: the one that knows this world."""

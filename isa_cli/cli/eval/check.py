@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from isa_cli import wording
 from isa_cli.cli import console
-from isa_cli.cli.eval_report import screen_for_tables, table_of
+from isa_cli.cli.eval.report import screen_for_tables, table_of
+from isa_cli.errors import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isa_cli.evaluation.datasets import Published
-    from isa_cli.evaluation.datasets.check import Check, Row
-
-INCOMPLETE = 4
+    from isa_cli.evaluation.datasets import Dataset
+    from isa_cli.evaluation.datasets.check import Check, Need
 
 
 def show_check(
-    benchmark: Published,
+    benchmark: Dataset,
     root: Path,
     split: str | None,
     annotations: Path | None,
@@ -35,7 +34,7 @@ def show_check(
         console.put(json.dumps(_document(found)))
     else:
         _print(benchmark, found)
-    return 0 if found.ok else INCOMPLETE
+    return ExitCode.DONE if found.ok else ExitCode.WORLD
 
 
 def _document(found: Check) -> dict[str, Any]:
@@ -46,46 +45,46 @@ def _document(found: Check) -> dict[str, Any]:
         "ok": found.ok,
         "needs": [
             {
-                "what": row.what,
-                "found": row.found,
-                "expected": row.expected,
-                "where": str(row.where),
-                "url": row.url,
-                "command": row.command,
-                "problem": row.problem,
-                "optional": row.optional,
-                "ok": row.ok,
+                "what": need.what,
+                "found": need.found,
+                "expected": need.expected,
+                "where": str(need.where),
+                "url": need.url,
+                "command": need.command,
+                "problem": need.problem,
+                "optional": need.optional,
+                "ok": need.ok,
             }
-            for row in found.rows
+            for need in found.needs
         ],
     }
 
 
-def _print(benchmark: Published, found: Check) -> None:
+def _print(benchmark: Dataset, found: Check) -> None:
     from rich.markup import escape
 
     root = wording.printable(str(found.root))
     console.put(f"{benchmark.title}, {found.split}, below {root}\n")
     table = table_of(["", "what"], ["there", "published"])
-    for row in found.rows:
-        table.add_row(_mark(row), escape(row.what), f"{row.found:,}", f"{row.expected:,}")
+    for need in found.needs:
+        table.add_row(_mark(need), escape(need.what), f"{need.found:,}", f"{need.expected:,}")
     screen_for_tables().print(table)
     if found.ok:
         console.put(f"everything is there: isa eval {found.name} --root '{root}'")
         return
     told: set[tuple[str, str]] = set()
-    for row in found.missing:
-        console.put(f"{row.what}: {wording.printable(str(row.where))}")
-        if row.problem:
-            console.put(f"  {wording.printable(row.problem)}")
-        if (row.url, row.command) not in told:  # one clone brings several files
-            console.put(f"  from {row.url}")
-            console.put(f"  {wording.printable(row.command)}".rstrip())
-        told.add((row.url, row.command))
+    for need in found.missing:
+        console.put(f"{need.what}: {wording.printable(str(need.where))}")
+        if need.problem:
+            console.put(f"  {wording.printable(need.problem)}")
+        if (need.url, need.command) not in told:  # one clone brings several files
+            console.put(f"  from {need.url}")
+            console.put(f"  {wording.printable(need.command)}".rstrip())
+        told.add((need.url, need.command))
         console.put("")
 
 
-def _mark(row: Row) -> str:
-    if not row.ok:
+def _mark(need: Need) -> str:
+    if not need.ok:
         return "no"
-    return "yes" if row.found else "can do without"
+    return "yes" if need.found else "can do without"

@@ -1,4 +1,4 @@
-"""A person's own benchmark: a CSV file of questions about their own photos.
+"""A user's benchmark: a CSV file of questions about the user's photos.
 
 ::
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isa_cli.evaluation.own import OwnPhotos
+    from isa_cli.evaluation.user_photos import UserPhotos
     from isa_cli.triplets import Triplet
 
 COLUMNS = "reference, modifier and target (or targets: several, separated by ;)"
@@ -50,7 +50,7 @@ DEPTH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WrittenQuestion:
     """One question as it was written.
 
     Attributes:
@@ -65,7 +65,7 @@ class Row:
     targets: tuple[str, ...]
 
 
-def read_rows(file: Path) -> list[Row]:
+def read_questions(file: Path) -> list[WrittenQuestion]:
     """Return the questions of a CSV file, or of one of triplets (``.jsonl``).
 
     Raises:
@@ -76,7 +76,7 @@ def read_rows(file: Path) -> list[Row]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
-            return _rows(file, ((reader.line_num, cells) for cells in reader))
+            return _questions(file, ((reader.line_num, cells) for cells in reader))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
@@ -84,7 +84,7 @@ def read_rows(file: Path) -> list[Row]:
         ) from error
 
 
-def triplets(file: Path, photos: OwnPhotos) -> Benchmark:
+def user_benchmark(file: Path, photos: UserPhotos) -> Benchmark:
     """Return a CSV file's questions over photos; the reference is removed, as ``isa search`` does.
 
     The benchmark's first images are the photos, in their order; references that are none of them
@@ -97,15 +97,15 @@ def triplets(file: Path, photos: OwnPhotos) -> Benchmark:
     Raises:
         UsageError: it can't be read, or a question names what isn't there.
     """
-    rows = read_rows(file)
+    questions = read_questions(file)
     places = _Places(file, photos)
-    asked = [(row, places.reference(row), places.targets(row)) for row in rows]
+    asked = [(each, places.reference(each), places.targets(each)) for each in questions]
     gallery = np.arange(len(photos.files)) if places.others else None
     return Benchmark(
         name=file.name,
         split="all",
         images=[*photos.images, *(Path(os.fsdecode(path)) for path in places.others)],
-        cases=[_case(file, row, start, found, gallery) for row, start, found in asked],
+        cases=[_case(file, *each, gallery) for each in asked],
         metrics=METRICS,
         depth=DEPTH,
         keep_reference=False,
@@ -113,47 +113,48 @@ def triplets(file: Path, photos: OwnPhotos) -> Benchmark:
     )
 
 
-def _of_triplets(found: Sequence[Triplet]) -> list[Row]:
+def _of_triplets(found: Sequence[Triplet]) -> list[WrittenQuestion]:
     """Return each question once, with all the targets that the triplets give it."""
-    rows: dict[tuple[str, str], Row] = {}
+    questions: dict[tuple[str, str], WrittenQuestion] = {}
     for one in found:
         asked = (str(one.reference), one.modifier)
-        known = rows.get(asked, Row(one.line, *asked, ()))
-        rows[asked] = replace(known, targets=(*known.targets, str(one.target)))
-    return list(rows.values())
+        known = questions.get(asked, WrittenQuestion(one.line, *asked, ()))
+        questions[asked] = replace(known, targets=(*known.targets, str(one.target)))
+    return list(questions.values())
 
 
 class _Places:
     """Finds the photos that questions name."""
 
-    def __init__(self, file: Path, photos: OwnPhotos) -> None:
+    def __init__(self, file: Path, photos: UserPhotos) -> None:
         self._file = file
         self._positions = photos.positions
         self._starts = (*photos.roots, os.path.abspath(os.fsencode(file.parent)))
         self._count = len(photos.files)
         self.others: dict[bytes, int] = {}
 
-    def reference(self, row: Row) -> int:
+    def reference(self, question: WrittenQuestion) -> int:
         """Return the reference's position; a file that is no photo here gets one of its own."""
-        known = self._known(row.reference)
+        known = self._known(question.reference)
         if known is not None:
             return known
-        for path in self._paths(row.reference):
+        for path in self._paths(question.reference):
             if os.path.isfile(path):
                 return self.others.setdefault(path, self._count + len(self.others))
         raise UsageError(
-            f"{self._file}, line {row.line}: there is no picture {row.reference!r}",
+            f"{self._file}, line {question.line}: there is no picture {question.reference!r}",
             "paths start at the gallery's folder or at the CSV file's",
         )
 
-    def targets(self, row: Row) -> tuple[int, ...]:
+    def targets(self, question: WrittenQuestion) -> tuple[int, ...]:
         """Return the positions of the right answers, each once."""
         found: dict[int, None] = {}
-        for name in row.targets:
+        for name in question.targets:
             known = self._known(name)
             if known is None:
                 raise UsageError(
-                    f"{self._file}, line {row.line}: the target {name!r} is not in the gallery",
+                    f"{self._file}, line {question.line}: the target {name!r} is not in the "
+                    "gallery",
                     "a right answer has to be among the pictures that are searched",
                 )
             found[known] = None
@@ -172,28 +173,28 @@ class _Places:
 
 def _case(
     file: Path,
-    row: Row,
+    question: WrittenQuestion,
     reference: int,
     targets: tuple[int, ...],
     gallery: NDArray[np.int64] | None,
 ) -> Case:
     if reference in targets:
         raise UsageError(
-            f"{file}, line {row.line}: {row.reference!r} is both reference and target",
+            f"{file}, line {question.line}: {question.reference!r} is both reference and target",
             "the reference is removed from its own answers",
         )
-    return Case(f"line {row.line}", reference, row.modifier, targets, gallery=gallery)
+    return Case(f"line {question.line}", reference, question.modifier, targets, gallery=gallery)
 
 
 # --- the file ------------------------------------------------------------------------------------
 
 
-def _rows(file: Path, lines: Iterator[tuple[int, list[str]]]) -> list[Row]:
+def _questions(file: Path, lines: Iterator[tuple[int, list[str]]]) -> list[WrittenQuestion]:
     columns = _columns(file, next(lines, (1, []))[1])
-    rows = [_row(file, line, cells, columns) for line, cells in lines if any(cells)]
-    if not rows:
+    questions = [_question(file, line, cells, columns) for line, cells in lines if any(cells)]
+    if not questions:
         raise UsageError(f"{file} holds no question", "write one below the columns' names")
-    return rows
+    return questions
 
 
 def _columns(file: Path, heading: list[str]) -> dict[str, int]:
@@ -210,7 +211,9 @@ def _columns(file: Path, heading: list[str]) -> dict[str, int]:
     return there
 
 
-def _row(file: Path, line: int, cells: list[str], columns: Mapping[str, int]) -> Row:
+def _question(
+    file: Path, line: int, cells: list[str], columns: Mapping[str, int]
+) -> WrittenQuestion:
     def cell(name: str) -> str:
         place = columns[name]
         value = cells[place].strip() if place < len(cells) else ""
@@ -223,4 +226,4 @@ def _row(file: Path, line: int, cells: list[str], columns: Mapping[str, int]) ->
 
     names = (name.strip() for name in cell("target").split(";"))
     targets = tuple(name for name in names if name)
-    return Row(line, cell("reference"), cell("modifier"), targets)
+    return WrittenQuestion(line, cell("reference"), cell("modifier"), targets)
