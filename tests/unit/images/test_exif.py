@@ -26,6 +26,10 @@ def info_of(tags, place=None):
             "2001-02-03T04:05:06",
         ),
         ({Base.DateTimeOriginal: "2024:02:30 12:00:00"}, None),
+        ({Base.DateTimeOriginal: "2015:08:22 24:08:19"}, "2015-08-22T00:08:19"),
+        ({Base.DateTimeOriginal: "2015: 8:22  4:08:19"}, "2015-08-22T04:08:19"),
+        ({Base.DateTimeOriginal: "2015:08:22"}, "2015-08-22T00:00:00"),
+        ({Base.DateTimeOriginal: "2015/08/22 04:08"}, "2015-08-22T04:08:00"),
         ({Base.DateTimeOriginal: "0001:01:01 00:00:00"}, None),
         ({Base.DateTimeOriginal: "    :  :     :  :  "}, None),
         ({Base.DateTimeOriginal: "yesterday"}, None),
@@ -34,6 +38,42 @@ def info_of(tags, place=None):
 )
 def test_the_moment_a_photo_was_taken(tags, expected):
     assert info_of(tags).taken_at == expected
+
+
+EDITED = {Base.DateTime: "2024:11:30 10:00:00"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({Base.DateTimeOriginal: "2015:08:22 24:08:19"}, "2015-08-22T00:08:19"),
+        ({Base.DateTimeOriginal: "around 2015"}, None),
+        ({Base.DateTimeOriginal: "0001:01:01 00:00:00"}, None),
+        ({Base.DateTimeDigitized: "around 2015"}, None),
+        (
+            {
+                Base.DateTimeOriginal: "around 2015",
+                Base.DateTimeDigitized: "2015:08:22 04:08:19",
+            },
+            "2015-08-22T04:08:19",
+        ),
+        ({Base.DateTimeOriginal: "    :  :     :  :  "}, "2024-11-30T10:00:00"),
+        ({Base.DateTimeOriginal: ""}, "2024-11-30T10:00:00"),
+    ],
+)
+def test_the_day_of_editing_replaces_a_date_that_is_absent_and_none_that_cannot_be_read(
+    tags, expected
+):
+    assert info_of(tags | EDITED).taken_at == expected
+
+
+@pytest.mark.parametrize("tag", [Base.DateTimeOriginal, Base.DateTimeDigitized])
+def test_a_date_in_the_wrong_directory_is_found(tag):
+    said = exif(EDITED)
+    said[tag] = "2015:08:22 04:08:19"
+    info = open_image(bad_inputs.photo("JPEG", exif=said))[1]
+    assert info.taken_at == "2015-08-22T04:08:19"
+    assert info.dated_by == ("exposure" if tag == Base.DateTimeOriginal else "editing")
 
 
 @pytest.mark.parametrize(
