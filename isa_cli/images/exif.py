@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
 from isa_cli.images.moments import first_moment
+from isa_cli.images.places import LATITUDE, LONGITUDE, place, read_degrees
 from isa_cli.images.plain import plain_text
 from isa_cli.images.testimony import Testimony, weigh
 
@@ -64,7 +64,10 @@ def exif_testimony(exif: Image.Exif) -> Testimony:
         edited=dates(Base.DateTime)[0],
         garbled=taken_garbled or digitised_garbled,
         camera=camera_name(_tag(exif, Base.Make), _tag(exif, Base.Model)),
-        place=_place(spot),
+        place=place(
+            read_degrees(_tag(spot, GPS.GPSLatitude), _tag(spot, GPS.GPSLatitudeRef), LATITUDE),
+            read_degrees(_tag(spot, GPS.GPSLongitude), _tag(spot, GPS.GPSLongitudeRef), LONGITUDE),
+        ),
     )
 
 
@@ -73,26 +76,3 @@ def camera_name(make: Any, model: Any) -> str | None:
     make, model = plain_text(make), plain_text(model)
     makers_first, models_first = (f"{name} ".split(" ")[0].casefold() for name in (make, model))
     return (model if makers_first == models_first and model else f"{make} {model}".strip()) or None
-
-
-def _place(spot: Mapping[int, Any]) -> tuple[float, float] | None:
-    latitude = _degrees(spot, GPS.GPSLatitude, GPS.GPSLatitudeRef, {"N": 90, "S": -90})
-    longitude = _degrees(spot, GPS.GPSLongitude, GPS.GPSLongitudeRef, {"E": 180, "W": -180})
-    if latitude is None or longitude is None or (latitude, longitude) == (0, 0):
-        return None  # (0, 0) is what a receiver without a fix writes
-    return latitude, longitude
-
-
-def _degrees(
-    place: Mapping[int, Any], tag: int, ref_tag: int, limits: Mapping[str, int]
-) -> float | None:
-    """Return signed degrees; ``None`` unless the numbers and the hemisphere make sense."""
-    limit = limits.get(plain_text(_tag(place, ref_tag)).upper())
-    try:
-        parts = [float(part) for part in _tag(place, tag)]
-        degrees = math.fsum(part / 60**power for power, part in enumerate(parts[:3]))
-    except (TypeError, ValueError, ArithmeticError):
-        return None
-    if limit is None or not parts or min(parts) < 0 or not degrees <= abs(limit):  # not: NaN
-        return None
-    return math.copysign(degrees, limit)
