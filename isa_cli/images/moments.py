@@ -57,7 +57,7 @@ _CLOCK: Final = re.compile(
     """,
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
-_NOTHING: Final = re.compile(r"(?:[0TZ_]|[^\w])*", re.ASCII)  # blanks, zeros and separators
+_NOTHING: Final = re.compile(r"[\s0TZ:/.,;?*+_-]*", re.ASCII)  # blanks, zeros, what parts them
 _ZONE: Final = re.compile(r"[+-]\d\d:?\d\d$", re.ASCII)
 
 
@@ -156,4 +156,5 @@ def _clock(text: str) -> tuple[int, int, int] | None:
         if not 1 <= hour <= noon:
             return None
         hour = hour % noon + (noon if said["half"] in "pP" else 0)
-    return 0 if hour == 24 else hour, minute, min(second, 59) if second == 60 else second  # noqa: PLR2004
+    hour, second = (0 if hour == 24 else hour), (59 if second == 60 else second)  # noqa: PLR2004
+    return hour, minute, second

@@ -89,6 +89,8 @@ def test_what_is_missing_begins_with_its_start(text, kept):
     "text",
     [
         "yesterday",
+        "вчера",
+        b"\xff\xfe\x01\x02",
         "2024:02:30 12:00:00",
         "2015:13:01 00:00:00",
         "2015:08:22 25:00:00",
