@@ -24,7 +24,7 @@ from isa_cli.config import usable_cores
 from isa_cli.errors import ImageError, ModelError
 from isa_cli.gallery.feed import ReadAhead, batched
 from isa_cli.gallery.records import Embedded, Failed, Same
-from isa_cli.images import digest, open_image, read_file
+from isa_cli.images import digest, open_image, read_file, with_sidecars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,7 +148,7 @@ class Pipeline:
             if self._is_known(key):
                 return Same(stamp, key)
             image, info = open_image(data, at_least=self._input_size)
-            return _Decoded(stamp, key, info, self._prepared(image))
+            return _Decoded(stamp, key, with_sidecars(stamp.path, info), self._prepared(image))
         except ImageError as error:
             with self._lock:
                 self._reasons[key] = error.reason

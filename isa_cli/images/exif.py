@@ -9,8 +9,8 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from isa_cli.images.moments import first_moment
 from isa_cli.images.places import LATITUDE, LONGITUDE, place, read_degrees
-from isa_cli.images.plain import plain_text
-from isa_cli.images.testimony import Testimony, weigh
+from isa_cli.images.plain import camera_name
+from isa_cli.images.statement import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,12 +44,7 @@ def find_orientation(exif: Image.Exif) -> int | None:
     return int(value) if value in range(1, 9) else None
 
 
-def describe(exif: Image.Exif) -> dict[str, Any]:
-    """Return the fields of ``PhotoInfo`` that this EXIF knows."""
-    return weigh([exif_testimony(exif)])
-
-
-def exif_testimony(exif: Image.Exif) -> Testimony:
+def exif_statement(exif: Image.Exif) -> Statement:
     """Return what this EXIF says; some writers put the exposure's tags into the wrong directory."""
     more, spot = _tags(exif, IFD.Exif), _tags(exif, IFD.GPSInfo)
 
@@ -58,7 +53,7 @@ def exif_testimony(exif: Image.Exif) -> Testimony:
 
     taken, taken_garbled = dates(Base.DateTimeOriginal)
     digitised, digitised_garbled = dates(Base.DateTimeDigitized)
-    return Testimony(
+    return Statement(
         taken=taken,
         digitised=digitised,
         edited=dates(Base.DateTime)[0],
@@ -69,10 +64,3 @@ def exif_testimony(exif: Image.Exif) -> Testimony:
             read_degrees(_tag(spot, GPS.GPSLongitude), _tag(spot, GPS.GPSLongitudeRef), LONGITUDE),
         ),
     )
-
-
-def camera_name(make: Any, model: Any) -> str | None:
-    """Return maker and model; ``NIKON CORPORATION`` and ``NIKON D850`` make ``NIKON D850``."""
-    make, model = plain_text(make), plain_text(model)
-    makers_first, models_first = (f"{name} ".split(" ")[0].casefold() for name in (make, model))
-    return (model if makers_first == models_first and model else f"{make} {model}".strip()) or None

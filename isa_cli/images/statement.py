@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Statement:
     """What EXIF, an XMP packet, IPTC or a text says; ``None`` where it says nothing readable.
 
     Attributes:
@@ -34,7 +34,7 @@ class Testimony:
     place: tuple[float, float] | None = None
 
 
-def weigh(witnesses: Sequence[Testimony]) -> dict[str, Any]:
+def weigh(witnesses: Sequence[Statement]) -> dict[str, Any]:
     """Return the fields of ``PhotoInfo`` that are known, each from the first that knows it.
 
     Any witness's moment of exposure goes before anyone's ``created``, that before ``digitised``,
