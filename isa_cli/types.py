@@ -49,7 +49,7 @@ class EmbeddingSpace:
 
 @dataclass(frozen=True, slots=True)
 class PhotoInfo:
-    """What a photo's own bytes say about it (EXIF included); ``None`` where they say nothing.
+    """What a photo says about itself, metadata included; ``None`` where it says nothing.
 
     Attributes:
         format: Pillow's name of the sniffed format, upper case: ``JPEG``, ``HEIF``, ...
@@ -58,6 +58,9 @@ class PhotoInfo:
         taken_at: local time of the exposure as ISO 8601 without zone, ``2024-05-01T12:30:00``.
         camera: maker and model in one string, without repeating the maker.
         latitude, longitude: WGS 84 degrees.
+        dated_by: what ``taken_at`` really is: the moment of the exposure; of the file's creation,
+            as a PNG's text has it; or, for want of both, of digitising or editing.  It tells what
+            a better source may replace, and is neither catalogued nor compared.
     """
 
     format: str
@@ -68,6 +71,7 @@ class PhotoInfo:
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    dated_by: Literal["exposure", "creation", "editing"] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

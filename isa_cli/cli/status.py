@@ -52,6 +52,8 @@ def _facts(gallery: Gallery) -> dict[str, Any]:
         "folders": stats.folders,
         "first_taken": stats.first_taken,
         "last_taken": stats.last_taken,
+        "undated": stats.undated,
+        "unplaced": stats.unplaced,
         "roots": [os.fsdecode(root) for root in stats.roots],
         "bytes_on_disk": stored,
         "bytes_per_photo": round(stored / stats.photos) if stats.photos else None,
@@ -78,6 +80,11 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if facts["first_taken"]:
         lines.append(("taken", f"{facts['first_taken'][:10]} to {facts['last_taken'][:10]}"))
+    if facts["undated"] or facts["unplaced"]:
+        undated = console.counted(facts["undated"], "photo")
+        lines.append(
+            ("unknown", f"{undated} without a date, {facts['unplaced']:,} without a place")
+        )
     for position, root in enumerate(facts["roots"]):
         gone = "" if Path(root).exists() else "  (not there now)"
         lines.append(("" if position else "from", wording.printable(root) + gone))

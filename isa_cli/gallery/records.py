@@ -124,6 +124,8 @@ class Stats:
         bytes: the size of all files together.
         folders: folders with at least one catalogued file.
         first_taken, last_taken: the span of the exposures, ISO 8601 without zone.
+        undated: photos without a moment, which no search by date finds.
+        unplaced: photos without a place.
     """
 
     roots: tuple[bytes, ...]
@@ -135,3 +137,5 @@ class Stats:
     folders: int
     first_taken: str | None
     last_taken: str | None
+    undated: int
+    unplaced: int

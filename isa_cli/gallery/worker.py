@@ -23,7 +23,7 @@ import numpy as np
 from isa_cli.errors import ImageError, ModelError
 from isa_cli.gallery.read_ahead import ReadAhead, batched
 from isa_cli.gallery.records import Embedded, Failed, Same
-from isa_cli.images import digest, open_image, read_file
+from isa_cli.images import digest, open_image, read_file, with_sidecars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -107,7 +107,8 @@ def load(
         if known is not None and known(key):
             return Same(stamp, key)
         image, info = open_image(data, at_least=input_size)
-        return Decoded(stamp, key, info, image if prepare is None else prepare(image))
+        seen = image if prepare is None else prepare(image)
+        return Decoded(stamp, key, with_sidecars(stamp.path, info), seen)
     except ImageError as error:
         return Failed(stamp, error.reason, key)
 

@@ -2,6 +2,7 @@
 
     data = read_file(path)                                    # bytes, or ImageError
     image, info = open_image(data, at_least=(224, 224))       # RGB and upright, or ImageError
+    info = with_sidecars(path, info)                          # and what lies beside the photo
 
 What a caller may rely on:
 
@@ -21,6 +22,7 @@ What a caller may rely on:
 from isa_cli.images.decode import DRAFT_MARGIN, MAX_PIXELS
 from isa_cli.images.files import DIGEST_SIZE, MAX_BYTES, digest, looks_like_photo, read_file
 from isa_cli.images.opening import open_file, open_image, thumbnail
+from isa_cli.images.sidecars import with_sidecars
 from isa_cli.images.sniff import sniff
 
 __all__ = [
@@ -35,4 +37,5 @@ __all__ = [
     "read_file",
     "sniff",
     "thumbnail",
+    "with_sidecars",
 ]

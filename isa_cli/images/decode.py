@@ -15,7 +15,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from isa_cli.errors import ImageError, UsageError
-from isa_cli.images.exif import describe, find_orientation, read_exif
+from isa_cli.images.evidence import describe
+from isa_cli.images.exif import find_orientation, read_exif
 from isa_cli.images.pixels import rgb, upright
 from isa_cli.types import PhotoInfo
 
@@ -47,7 +48,8 @@ def decode(
     image = _plugin(kind, BytesIO(data))
     _check_size(*image.size)
     exif = read_exif(image)
-    orientation, described = find_orientation(exif) or unsaid, describe(exif)
+    orientation = find_orientation(exif) or unsaid
+    described = describe(exif, kind, data, image.info)
     if kind == "JPEG":
         size = image.size  # before the draft
         if at_least:

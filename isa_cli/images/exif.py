@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import re
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
+from isa_cli.images.moments import first_moment
+from isa_cli.images.places import LATITUDE, LONGITUDE, place, read_degrees
+from isa_cli.images.plain import camera_name
+from isa_cli.images.statement import Statement
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_FIRST_PHOTO: Final = 1826  # Niépce's; what claims to be older has a dead clock
-_MOMENT: Final = re.compile(r"(\d{4})\D(\d\d)\D(\d\d)\D(\d\d)\D(\d\d)\D(\d\d)", re.ASCII)
 
 
 def read_exif(image: Image.Image) -> Image.Exif:
@@ -45,58 +44,23 @@ def find_orientation(exif: Image.Exif) -> int | None:
     return int(value) if value in range(1, 9) else None
 
 
-def describe(exif: Image.Exif) -> dict[str, Any]:
-    """Return the fields of ``PhotoInfo`` that this EXIF knows."""
-    more, place = _tags(exif, IFD.Exif), _tags(exif, IFD.GPSInfo)
-    dates = (
-        _tag(more, Base.DateTimeOriginal),
-        _tag(more, Base.DateTimeDigitized),
-        _tag(exif, Base.DateTime),
+def exif_statement(exif: Image.Exif) -> Statement:
+    """Return what this EXIF says; some writers put the exposure's tags into the wrong directory."""
+    more, spot = _tags(exif, IFD.Exif), _tags(exif, IFD.GPSInfo)
+
+    def dates(tag: int) -> tuple[str | None, bool]:
+        return first_moment(_tag(more, tag), _tag(exif, tag))
+
+    taken, taken_garbled = dates(Base.DateTimeOriginal)
+    digitised, digitised_garbled = dates(Base.DateTimeDigitized)
+    return Statement(
+        taken=taken,
+        digitised=digitised,
+        edited=dates(Base.DateTime)[0],
+        garbled=taken_garbled or digitised_garbled,
+        camera=camera_name(_tag(exif, Base.Make), _tag(exif, Base.Model)),
+        place=place(
+            read_degrees(_tag(spot, GPS.GPSLatitude), _tag(spot, GPS.GPSLatitudeRef), LATITUDE),
+            read_degrees(_tag(spot, GPS.GPSLongitude), _tag(spot, GPS.GPSLongitudeRef), LONGITUDE),
+        ),
     )
-    latitude = _degrees(place, GPS.GPSLatitude, GPS.GPSLatitudeRef, {"N": 90, "S": -90})
-    longitude = _degrees(place, GPS.GPSLongitude, GPS.GPSLongitudeRef, {"E": 180, "W": -180})
-    known = latitude is not None and longitude is not None and (latitude, longitude) != (0, 0)
-    fields = {
-        "taken_at": next((when for date in dates if (when := _moment(date))), None),
-        "camera": _camera(plain_text(_tag(exif, Base.Make)), plain_text(_tag(exif, Base.Model))),
-        "latitude": latitude if known else None,  # (0, 0) is what a receiver without a fix writes
-        "longitude": longitude if known else None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def plain_text(value: Any) -> str:
-    """Return a tag's text up to the first NUL; nothing that could move a terminal's cursor."""
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
-    return "".join(c for c in text.partition("\0")[0] if c.isprintable()).strip()
-
-
-def _moment(value: Any) -> str | None:
-    """Return ``2024:05:01 12:30:00`` as ISO 8601; ``None`` for a day that never was."""
-    found = _MOMENT.match(plain_text(value))
-    try:
-        when = datetime.fromisoformat(found.expand(r"\1-\2-\3T\4:\5:\6")) if found else None
-    except ValueError:
-        return None
-    return when.isoformat() if when and when.year >= _FIRST_PHOTO else None
-
-
-def _camera(make: str, model: str) -> str | None:
-    """Return maker and model; ``NIKON CORPORATION`` and ``NIKON D850`` make ``NIKON D850``."""
-    makers_first, models_first = (f"{name} ".split(" ")[0].casefold() for name in (make, model))
-    return (model if makers_first == models_first and model else f"{make} {model}".strip()) or None
-
-
-def _degrees(
-    place: Mapping[int, Any], tag: int, ref_tag: int, limits: Mapping[str, int]
-) -> float | None:
-    """Return signed degrees; ``None`` unless the numbers and the hemisphere make sense."""
-    limit = limits.get(plain_text(_tag(place, ref_tag)).upper())
-    try:
-        parts = [float(part) for part in _tag(place, tag)]
-        degrees = math.fsum(part / 60**power for power, part in enumerate(parts[:3]))
-    except (TypeError, ValueError, ArithmeticError):
-        return None
-    if limit is None or not parts or min(parts) < 0 or not degrees <= abs(limit):  # not: NaN
-        return None
-    return math.copysign(degrees, limit)

@@ -10,8 +10,10 @@ from PIL import Image
 
 from isa_cli.errors import ImageError
 from isa_cli.images.decode import decode
-from isa_cli.images.exif import describe, plain_text
+from isa_cli.images.evidence import describe
 from isa_cli.images.pixels import upright
+from isa_cli.images.plain import plain_text
+from isa_cli.images.statement import overruled
 from isa_cli.types import PhotoInfo
 
 
@@ -39,8 +41,8 @@ def open_raw(data: bytes, at_least: tuple[int, int] | None) -> tuple[Image.Image
     else:
         image = upright(Image.fromarray(pixels).convert("RGB"), turn)
         info = PhotoInfo("RAW", width, height, turn)
-    own = describe(_exif_of_raw(data))
-    return image, replace(info, format="RAW", width=width, height=height, **own)
+    own = describe(_exif_of_raw(data), "RAW", data)
+    return image, overruled(replace(info, format="RAW", width=width, height=height), own)
 
 
 def _exif_of_raw(data: bytes) -> Image.Exif:

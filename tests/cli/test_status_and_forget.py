@@ -22,6 +22,7 @@ def test_status_for_people(indexed, isa):
     assert "6 in 7 files and 2 folders" in said.out
     assert "32 dimensions" in said.out
     assert "2023-05-01 to 2024-06-01" in said.out
+    assert "3 photos without a date, 5 without a place" in said.out
     assert str(indexed.photos) in said.out
     assert "bytes a photo" in said.out
     assert "1 file; isa status --failed" in said.out
@@ -30,6 +31,7 @@ def test_status_for_people(indexed, isa):
 def test_status_for_programs(indexed, isa):
     facts = json.loads(isa("status", "--json", "--gallery", indexed.gallery).out)
     assert (facts["photos"], facts["files"], facts["failed"]) == (6, 7, 1)
+    assert (facts["undated"], facts["unplaced"]) == (3, 5)
     assert facts["roots"] == [str(indexed.photos)]
     assert facts["model"] == str(indexed.model)
     assert facts["space"]["dim"] == 32

@@ -37,7 +37,9 @@ _STATS = """
            (SELECT count(*) FROM failures), (SELECT count(*) FROM vectors),
            (SELECT coalesce(sum(size), 0) FROM files),
            (SELECT count(DISTINCT folder_id) FROM files),
-           (SELECT min(taken_at) FROM contents), (SELECT max(taken_at) FROM contents)
+           (SELECT min(taken_at) FROM contents), (SELECT max(taken_at) FROM contents),
+           (SELECT count(*) FROM contents WHERE taken_at IS NULL),
+           (SELECT count(*) FROM contents WHERE latitude IS NULL OR longitude IS NULL)
 """
 
 
@@ -93,7 +95,7 @@ class PhotoTable:
             roots = connection.execute("SELECT name FROM facts WHERE kind = 'root' ORDER BY name")
             known = tuple(root for (root,) in roots)
             row = connection.execute(_STATS).fetchone()
-        photos, files, failed, vectors, size, folders, first, last = row
+        photos, files, failed, vectors, size, folders, first, last, undated, unplaced = row
         return Stats(
             roots=known,
             photos=photos,
@@ -104,6 +106,8 @@ class PhotoTable:
             folders=folders,
             first_taken=None if first is None else to_iso(first),
             last_taken=None if last is None else to_iso(last),
+            undated=undated,
+            unplaced=unplaced,
         )
 
     def _photos(

@@ -1,5 +1,6 @@
 """Folders in, catalogue out: real files, a real catalogue, an encoder worked out by eye."""
 
+import json
 import os
 import threading
 import time
@@ -62,6 +63,22 @@ def test_every_photo_is_found_under_its_own_colour(gallery, folder):
         key = gallery.index.search(axis[None], 1).keys[0]
         (photo,) = gallery.catalog.photos.of(key)[int(key[0])]
         assert photo.paths == (os.fsencode(folder / name),)
+
+
+def test_a_sidecar_says_what_the_photo_does_not(gallery, folder):
+    paint(folder / "old.png", (9, 9, 9))
+    said = {
+        "title": "old.png",
+        "photoTakenTime": {"timestamp": "1440216499"},
+        "geoData": {"latitude": 48.137, "longitude": 11.575},
+    }
+    (folder / "old.png.supplemental-metadata.json").write_text(json.dumps(said))
+    paint(folder / "silent.png", (99, 9, 9))
+    run(gallery, folder)
+    info = gallery.catalog.photo_at(os.fsencode(folder / "old.png")).info
+    assert (info.taken_at, info.latitude) == ("2015-08-22T04:08:19", 48.137)
+    stats = gallery.catalog.stats()
+    assert (stats.photos, stats.undated, stats.unplaced) == (2, 1, 1)
 
 
 def test_an_unchanged_folder_loads_no_model(gallery, folder):

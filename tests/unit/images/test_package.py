@@ -15,6 +15,7 @@ def test_importing_it_brings_neither_a_model_nor_the_decoders_few_need():
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, check=True)
     roots = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert roots.isdisjoint({"torch", "torchvision", "open_clip", "timm", "pillow_heif", "rawpy"})
+    assert roots.isdisjoint({"defusedxml", "pyexpat"})
 
 
 def test_every_name_it_offers_is_there():

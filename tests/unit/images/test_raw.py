@@ -15,7 +15,7 @@ from tests.bad_inputs import SIZE, encoded
 from tests.unit.images.seeing import NAMED, UPRIGHT, close, corners
 
 
-def dng(orientation=6):
+def dng(orientation=6, more=None):
     """Return a negative of 128 x 96 whose preview is a JPEG of the four quarters."""
     writer, preview = bad_inputs.Tiff(), encoded(bad_inputs.quarters(), "JPEG", quality=95)
     mosaic = np.full((96, 128), 4000, "<u2").tobytes()
@@ -52,7 +52,7 @@ def dng(orientation=6):
         50706: (1, (1, 4, 0, 0)),
         50708: (2, b"Acme One\0"),
     }
-    return writer.finish(writer.ifd(first))
+    return writer.finish(writer.ifd(first | (more or {})))
 
 
 @pytest.mark.parametrize(
