@@ -74,5 +74,7 @@ def _trouble(summary: Summary) -> Iterator[str]:
         yield f"and {more:,} more: isa status --failed"
     for path, reason in summary.tally.unreadable:
         yield f"can't look at {console.shortest(path)}: {reason}"
+    for path, what in summary.tally.warnings:
+        yield f"{console.shortest(path)}: passed over {what}; the rest counts"
     for root in summary.tally.missing_roots:
         yield f"{console.printable(root)} is not there; its photos are kept (--prune forgets them)"

@@ -49,6 +49,7 @@ class Tally:
         other: files that are no photos by their name, and what is no file at all (a pipe, ...).
         repeats: folders met again through a symbolic link.
         unreadable: (path, reason) of what could not be looked at.
+        warnings: (ignore file, what of it does not count).
         missing_roots: roots that are not there; ``gone`` lists nothing below them.
         finished: the walk ran to its end, so what it has not met is not there.
         walked: folders that were listed.
@@ -62,6 +63,7 @@ class Tally:
     other: int = 0
     repeats: int = 0
     unreadable: list[tuple[bytes, str]] = field(default_factory=list)
+    warnings: list[tuple[bytes, str]] = field(default_factory=list)
     missing_roots: list[bytes] = field(default_factory=list)
 
     finished: bool = False
@@ -125,7 +127,8 @@ class Walk:
             self.named.setdefault(os.path.dirname(root), set()).add(os.path.basename(root))
             return
         scope = Scope.of(root, self.options)
-        folder = _Folder(root, os.path.realpath(root), Rules.above(root), scope)
+        rules = Rules.above(root, self._warn)
+        folder = _Folder(root, os.path.realpath(root), rules, scope)
         (self.links if os.path.islink(root) else self.folders).append(folder)
 
     def _is_missing(self, root: bytes) -> bool:
@@ -168,7 +171,7 @@ class Walk:
             try:
                 with os.scandir(folder.path) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)
-                folder = replace(folder, rules=folder.rules.inside(folder.path))
+                folder = replace(folder, rules=folder.rules.inside(folder.path, self._warn))
             except (FileNotFoundError, NotADirectoryError):
                 continue  # vanished since its parent was listed
             except (OSError, ValueError) as error:
@@ -263,6 +266,10 @@ class Walk:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         self.tally.unreadable.append((path, reason))
         self.tally.left_alone.add(path)
+
+    def _warn(self, path: bytes, what: str) -> None:
+        if (path, what) not in self.tally.warnings:  # roots may lie below the same ignore file
+            self.tally.warnings.append((path, what))
 
 
 def _is_empty(folder: bytes) -> bool:

@@ -1,0 +1,124 @@
+"""Ignore files and patterns that are out of all proportion, or no files at all."""
+
+# Paths are bytes, which pathlib does not take.
+# ruff: noqa: PTH118
+
+import os
+
+import pytest
+
+from isa_cli.errors import UsageError
+from isa_cli.gallery.scan import Options, Tally, scan
+
+NEVER = "*a*a*a*a*a*a*a*a*a*a*a*b"
+LONG_NAME = "a" * 240 + ".jpg"
+
+
+class Nothing:
+    """A catalogue that knows no file."""
+
+    def files_in(self, folder):
+        return {}
+
+    def folders_under(self, root):
+        return []
+
+
+def walked(*roots, **options):
+    """Return the names of the photos found, and the tally."""
+    tally = Tally()
+    roots = [os.fsencode(root) for root in roots]
+    stamps = list(scan(roots, Nothing(), Options(**options), tally, lambda n: n.endswith(b".jpg")))
+    return [os.fsdecode(os.path.basename(stamp.path)) for stamp in stamps], tally
+
+
+def fill(folder, *names):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def test_rows_of_stars_are_patterns_like_others(tmp_path):
+    fill(tmp_path, LONG_NAME, "x.jpg", "ab.jpg")
+    (tmp_path / ".isaignore").write_text(f"{NEVER}\n{'**/' * 1000}x.jpg\n{'*' * 1000}b.jpg\n")
+    found, tally = walked(tmp_path)
+    assert found == [LONG_NAME]
+    assert tally.warnings == []
+
+
+@pytest.mark.parametrize("option", ["include", "exclude"])
+def test_rows_of_stars_in_options(tmp_path, option):
+    fill(tmp_path, LONG_NAME)
+    found, _ = walked(tmp_path, **{option: (NEVER,)})
+    assert found == ([LONG_NAME] if option == "exclude" else [])
+
+
+def test_a_line_of_a_megabyte_is_named_and_the_others_count(tmp_path):
+    fill(tmp_path, "a.jpg", "b.jpg")
+    fill(tmp_path / "sub", "b.jpg", "c.jpg")
+    (tmp_path / ".isaignore").write_text(f"a.jpg\n{'*a' * 500_000}\nb.jpg\n")
+    found, tally = walked(tmp_path, tmp_path / "sub")
+    assert found == ["c.jpg"]
+    (path, what) = tally.warnings[0]
+    assert path == os.fsencode(tmp_path / ".isaignore")
+    assert what == "line 2 (more than 4,096 characters, and no path has so many)"
+    assert len(tally.warnings) == 1, "once, though two roots lie below it"
+    assert tally.unreadable == []
+
+
+def test_of_an_ignore_file_of_many_megabytes_the_beginning_counts(tmp_path):
+    fill(tmp_path, "a.jpg", "b.jpg", "c.jpg")
+    comments = ("#" * 1000 + "\n") * 4500
+    (tmp_path / ".isaignore").write_text(f"a.jpg\n{comments}b.jpg\n")
+    found, tally = walked(tmp_path)
+    assert found == ["b.jpg", "c.jpg"]
+    assert [what for _, what in tally.warnings] == ["what follows its first 4 MiB"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "link to a pipe"])
+def test_an_ignore_file_that_is_none_is_not_waited_for(tmp_path, kind):
+    fill(tmp_path / "sub", "a.jpg")
+    fill(tmp_path, "b.jpg")
+    ignore = tmp_path / "sub" / ".isaignore"
+    if kind == "device":
+        ignore.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        ignore.symlink_to(tmp_path / "pipe") if kind != "pipe" else os.mkfifo(ignore)
+    found, tally = walked(tmp_path)
+    assert found == ["b.jpg"]
+    assert tally.unreadable == [
+        (
+            os.fsencode(tmp_path / "sub"),
+            "its .isaignore can't be used: a pipe or a device, not a file",
+        )
+    ]
+
+
+def test_patterns_of_options_are_refused_by_number(tmp_path):
+    fill(tmp_path, "a.jpg")
+    with pytest.raises(UsageError, match=r"pattern 2 \(more than 4,096 characters"):
+        walked(tmp_path, exclude=("*.png", "a" * 5000))
+    with pytest.raises(UsageError, match=r"patterns 10,001, 10,002 \(a list may have 10,000\)"):
+        walked(tmp_path, include=("x",) * 10_002)
+
+
+def test_a_name_that_is_no_text_can_be_named(tmp_path):
+    for name in (b"caf\xe9.jpg", b"cafe.jpg", b"two\nlines.jpg"):
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb"):  # noqa: PTH123
+            pass
+    exclude = (os.fsdecode(b"caf\xe9.jpg"), "two\nlines.jpg")
+    assert walked(tmp_path, exclude=exclude)[0] == ["cafe.jpg"]
+
+
+def test_a_folder_that_is_kept_again_does_not_keep_what_lies_in_it(tmp_path):
+    """As git has it: ``!keep/`` speaks of the folder, and ``*.jpg`` of what is in it."""
+    fill(tmp_path)
+    fill(tmp_path / "sub")
+    fill(tmp_path / "sub" / "keep", "a.jpg")
+    (tmp_path / ".isaignore").write_text("*.jpg\n")
+    (tmp_path / "sub" / ".isaignore").write_text("!keep/\n")
+    assert walked(tmp_path)[0] == []
+    (tmp_path / "sub" / ".isaignore").write_text("!keep/*.jpg\n")
+    assert walked(tmp_path)[0] == ["a.jpg"]
