@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from isa_cli.cli import console
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from isa_cli.gallery.indexing import Summary
+    from isa_cli.gallery.scan import Tally
 
 FAILURES_SHOWN = 20
 SOME_FAILED = 3
@@ -59,11 +61,27 @@ def _outcomes(summary: Summary, *, dry_run: bool) -> Iterator[str]:
         (tally.unchanged, "unchanged"),
         (summary.gone, "to forget: gone" if dry_run else "forgotten: gone"),
         (tally.skipped_failed, "failed before and unchanged (--retry-failed tries them again)"),
-        (tally.ignored, "left out by a rule (hidden, an ignore file, --include, --exclude)"),
+        (
+            tally.ignored - len(tally.derivatives),
+            "left out by a rule (hidden, an ignore file, --include, --exclude)",
+        ),
         (tally.other, "not photos"),
         (len(summary.failures), "failed"),
     ]
     yield from (f"{count:,} {what}" for count, what in counts if count)
+    if tally.derivatives:
+        yield _derivatives(tally)
+
+
+def _derivatives(tally: Tally) -> str:
+    """Return how much other programs made, and of what kind."""
+    kinds = ", ".join(kind for kind, _ in Counter(tally.derivatives.values()).most_common())
+    files = console.counted(tally.derivative_files, "file")
+    return (
+        f"{'at least ' * tally.uncounted}{files} in "
+        f"{console.counted(len(tally.derivatives), 'folder')} that other programs made ({kinds}): "
+        "--include-derivatives indexes them too"
+    )
 
 
 def _trouble(summary: Summary) -> Iterator[str]:

@@ -4,7 +4,9 @@ There are two kinds of no, and they differ in what becomes of a photo that is ca
 
 *unwanted*
     an ignore file (``.isaignore``, gitignore's language) says so.  It is a standing wish about the
-    folder it lies in and everything below, so such a photo is forgotten.
+    folder it lies in and everything below, so such a photo is forgotten.  Folders that other
+    programs made (``derivatives``) are unwanted too, unless the run's options or an ignore file
+    (``!#recycle/``) ask for them.
 *out of scope*
     the options of this run say so (``hidden``, ``include``, ``exclude``).  They narrow one run;
     what they leave out is neither read nor forgotten.
@@ -21,10 +23,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
+from isa_cli.gallery.derivatives import kind_of
 from isa_cli.gallery.globs import Globs, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 IGNORE_FILE = b".isaignore"
 
@@ -61,6 +64,7 @@ class Options:
         include, exclude: gitignore patterns relative to each root.  What they leave out is left
             alone: neither read nor forgotten.
         hidden: also look at names with a leading dot and at systems' own (``ignore.SYSTEM_NAMES``).
+        include_derivatives: also look at folders that other programs made, hidden or not.
         retry_failed: also yield files that failed before and have not changed.
         prune: forget what was catalogued below a root that has vanished.
     """
@@ -68,6 +72,7 @@ class Options:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     hidden: bool = False
+    include_derivatives: bool = False
     retry_failed: bool = False
     prune: bool = False
 
@@ -130,21 +135,34 @@ class Rules:
 
         The folders around it are taken to be wanted: a walk comes from above.
         """
+        return bool(self.verdict(path, is_folder=is_folder))
+
+    def verdict(self, path: bytes, *, is_folder: bool) -> bool | None:
+        """Return the same; ``None`` where no ignore file knows the path."""
         for start, patterns in self.layers:
             verdict = patterns.verdict(_text(path[start:]), is_folder=is_folder)
             if verdict is not None:
                 return verdict
-        return False
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one run looks at below one root."""
+    """What one run looks at below one root.
+
+    Attributes:
+        start: ``path[start:]`` is a path relative to the root.
+        include, exclude, hidden, derivatives: as in ``Options``.
+        by_name: the root lies in a folder that another program made: naming it is asking for it,
+            so that what a folder in it is must be said by its own name.
+    """
 
     start: int
     include: Globs | None
     exclude: Globs
     hidden: bool
+    derivatives: bool
+    by_name: bool
 
     @classmethod
     def of(cls, root: bytes, options: Options) -> Scope:
@@ -155,19 +173,22 @@ class Scope:
         """
         try:
             include = _patterns(options.include) if options.include else None
-            return cls(_start(root), include, _patterns(options.exclude), options.hidden)
+            exclude = _patterns(options.exclude)
         except ValueError as error:
             raise UsageError(
                 f"--include or --exclude can't be understood: {error}",
                 "patterns are written as in .gitignore: '*.png', 'raw/', '2024/**'",
             ) from error
+        inside = any(kind_of(folder) for folder in (root, *parents(root)))
+        derivatives = options.include_derivatives
+        return cls(_start(root), include, exclude, options.hidden, derivatives, inside)
 
     def leaves_out(self, path: bytes, *, is_folder: bool) -> bool:
         """Return whether a path is out of scope.
 
         A folder is never left out by ``include``: something below it may be included.
         """
-        if not self.hidden and is_hidden(os.path.basename(path)):
+        if self._hides(path):
             return True
         relative = _text(path[self.start :])
         if self.exclude.verdict(relative, is_folder=is_folder):
@@ -175,6 +196,22 @@ class Scope:
         if is_folder or self.include is None:
             return False
         return not self.include.covers(relative)
+
+    def derivative(self, path: bytes, siblings: Callable[[], Collection[bytes]]) -> str:
+        """Return what a folder holds that other programs made and this run does not ask for.
+
+        Args:
+            path: of the folder.
+            siblings: lists the names beside it, in lower case.
+        """
+        if self.derivatives or (self.hidden and is_hidden(os.path.basename(path))):
+            return ""
+        return kind_of(path, siblings, by_name=self.by_name)
+
+    def _hides(self, path: bytes) -> bool:
+        if self.hidden or not is_hidden(os.path.basename(path)):
+            return False
+        return not (self.derivatives and kind_of(path))
 
 
 def parents(path: bytes) -> Iterable[bytes]:

@@ -13,12 +13,13 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from isa_cli.gallery import scan
+from isa_cli.gallery.ignore import parents
 from isa_cli.gallery.pipeline import Pipeline
 from isa_cli.images import looks_like_photo
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.types import GalleryEncoder, Reporter
@@ -114,6 +115,7 @@ def index_folders(
             stamps.append(stamp)
             progress.advance()
     summary.found = len(stamps)
+    _leave_alone_what_was_named(set(catalog.roots()) - set(roots), summary.tally)
     if options.dry_run:
         summary.gone = len(list(scan.gone(roots, catalog, summary.tally)))
     else:
@@ -133,3 +135,15 @@ def index_folders(
             gallery.refresh_index()
     summary.seconds = time.monotonic() - started
     return summary
+
+
+def _leave_alone_what_was_named(roots: Iterable[bytes], tally: scan.Tally) -> None:
+    """Keep what an earlier run was asked to index, though in a bin or the like.
+
+    Args:
+        roots: known ones that this run was not asked about.
+        tally: of the walk that passed over the bin.
+    """
+    for root in roots:
+        if any(folder in tally.derivatives for folder in (root, *parents(root))):
+            tally.left_alone.add(root)

@@ -14,14 +14,15 @@ import os
 import stat
 from collections import deque
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from isa_cli.gallery.derivatives import count
 from isa_cli.gallery.ignore import Options, Rules, Scope, parents
 from isa_cli.types import FileStamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from isa_cli.gallery.records import KnownFile
 
@@ -46,6 +47,9 @@ class Tally:
         unchanged: photos that are catalogued as they are.
         skipped_failed: files that failed before and have not changed since.
         ignored: photos and folders left out by a rule; a folder counts once.
+        derivatives: those among them that other programs made, and what they hold.
+        derivative_files: how many files those hold.
+        uncounted: they hold more, but nobody wants to wait for the number.
         other: files that are no photos by their name, and what is no file at all (a pipe, ...).
         repeats: folders met again through a symbolic link.
         unreadable: (path, reason) of what could not be looked at.
@@ -60,6 +64,9 @@ class Tally:
     unchanged: int = 0
     skipped_failed: int = 0
     ignored: int = 0
+    derivatives: dict[bytes, str] = field(default_factory=dict)
+    derivative_files: int = 0
+    uncounted: bool = False
     other: int = 0
     repeats: int = 0
     unreadable: list[tuple[bytes, str]] = field(default_factory=list)
@@ -116,6 +123,8 @@ class Walk:
                 yield from self._tree(folder)
         for root in roots:
             self._is_missing(root)  # a disk may have been pulled out meanwhile
+        self.tally.derivative_files, whole = count(self.tally.derivatives)
+        self.tally.uncounted = not whole
         self.tally.finished = True
 
     # --- roots -----------------------------------------------------------------------------
@@ -186,6 +195,11 @@ class Walk:
         """Return the files, and the folders to walk next; queue the links to folders."""
         files: list[Entry] = []
         below: list[_Folder] = []
+
+        @cache
+        def siblings() -> frozenset[bytes]:
+            return frozenset(entry.name.lower() for entry in entries)
+
         for entry in entries:
             try:
                 is_folder, is_link = entry.is_dir(), entry.is_symlink()
@@ -196,17 +210,23 @@ class Walk:
                 files.append(entry)
                 if is_link and any(True for _ in self.known.folders_under(entry.path)):
                     self._is_missing(entry.path)  # it led to a folder on a disk that isn't there
-            elif self._wanted(folder, entry):
+            elif self._wanted(folder, entry, siblings):
                 real = os.path.join(folder.real, entry.name)
                 real = os.path.realpath(entry.path) if is_link else real
                 child = replace(folder, path=entry.path, real=real)
                 (self.links if is_link else below).append(child)
         return files, below
 
-    def _wanted(self, folder: _Folder, entry: Entry) -> bool:
-        if folder.scope.leaves_out(entry.path, is_folder=True):
+    def _wanted(
+        self, folder: _Folder, entry: Entry, siblings: Callable[[], Collection[bytes]]
+    ) -> bool:
+        verdict = folder.rules.verdict(entry.path, is_folder=True)
+        made = folder.scope.derivative(entry.path, siblings)
+        if made and verdict is not False:
+            self.tally.derivatives[entry.path] = made
+        elif folder.scope.leaves_out(entry.path, is_folder=True):
             self.tally.left_alone.add(entry.path)
-        elif not folder.rules.unwanted(entry.path, is_folder=True):
+        elif not verdict:
             return True
         self.tally.ignored += 1
         return False

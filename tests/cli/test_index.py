@@ -201,3 +201,18 @@ def test_patterns_that_would_take_forever_end_and_absurd_ones_are_named(isa, tmp
     said = isa("index", folder, "--dry-run", "--gallery", gallery, "--exclude", "a" * 5000)
     assert said.code == 2
     assert "pattern 1 (more than 4,096 characters" in said.err
+
+
+def test_what_other_programs_made_is_told_and_may_be_asked_for(isa, tmp_path, gallery):
+    folder = tmp_path / "photos"
+    for name in ("a.jpg", "@Recycle/b.jpg", "@Recycle/sub/c.jpg", "x/@eaDir/a.jpg/d.jpg", ".e.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    said = isa("index", folder, "--dry-run", "--gallery", gallery)
+    assert "1 photo to embed" in said.err
+    assert "1 left out by a rule (hidden" in said.err
+    told = "3 files in 2 folders that other programs made (recycle bins, thumbnails): "
+    assert told + "--include-derivatives indexes them too" in said.err
+    said = isa("index", folder, "--dry-run", "--gallery", gallery, "--include-derivatives")
+    assert "4 photos to embed" in said.err
+    assert "other programs" not in said.err
