@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from isa_cli.cli import console
+from isa_cli.gallery.content import NO_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from isa_cli.gallery.scan import Tally
 
 FAILURES_SHOWN = 20
+SUFFIXES_SHOWN = 6
 SOME_FAILED = 3
 INTERRUPTED = 130
 
@@ -65,12 +67,25 @@ def _outcomes(summary: Summary, *, dry_run: bool) -> Iterator[str]:
             tally.ignored - len(tally.derivatives),
             "left out by a rule (hidden, an ignore file, --include, --exclude)",
         ),
-        (tally.other, "not photos"),
+        (tally.other, f"not photos: {_suffixes(tally.passed_over)}"),
         (len(summary.failures), "failed"),
     ]
     yield from (f"{count:,} {what}" for count, what in counts if count)
     if tally.derivatives:
         yield _derivatives(tally)
+
+
+def _suffixes(passed_over: Counter[str]) -> str:
+    """Return how many files have which suffix, most frequent first, up to a line."""
+    odd = {"": "without a suffix", NO_FILE: "no file at all"}
+    ordered = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))
+    shown = [
+        f"{number:,} {odd.get(suffix) or console.printable(suffix)}"
+        for suffix, number in ordered[:SUFFIXES_SHOWN]
+    ]
+    if rest := ordered[SUFFIXES_SHOWN:]:
+        shown.append(f"{sum(number for _, number in rest):,} with other suffixes")
+    return ", ".join(shown)
 
 
 def _derivatives(tally: Tally) -> str:

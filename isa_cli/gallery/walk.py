@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from isa_cli.gallery.content import NO_FILE, NO_PHOTOS, holds_photo, suffix_of
 from isa_cli.gallery.derivatives import count
 from isa_cli.gallery.ignore import Options, Rules, Scope, parents
 from isa_cli.types import FileStamp
@@ -50,7 +51,7 @@ class Tally:
         derivatives: those among them that other programs made, and what they hold.
         derivative_files: how many files those hold.
         uncounted: they hold more, but nobody wants to wait for the number.
-        other: files that are no photos by their name, and what is no file at all (a pipe, ...).
+        passed_over: what is no photo, by suffix (``content.suffix_of``; ``content.NO_FILE``).
         repeats: folders met again through a symbolic link.
         unreadable: (path, reason) of what could not be looked at.
         warnings: (ignore file, what of it does not count).
@@ -67,7 +68,7 @@ class Tally:
     derivatives: dict[bytes, str] = field(default_factory=dict)
     derivative_files: int = 0
     uncounted: bool = False
-    other: int = 0
+    passed_over: Counter[str] = field(default_factory=Counter)
     repeats: int = 0
     unreadable: list[tuple[bytes, str]] = field(default_factory=list)
     warnings: list[tuple[bytes, str]] = field(default_factory=list)
@@ -77,6 +78,11 @@ class Tally:
     walked: set[bytes] = field(default_factory=set, repr=False)
     left_alone: set[bytes] = field(default_factory=set, repr=False)
     vanished: list[bytes] = field(default_factory=list, repr=False)
+
+    @property
+    def other(self) -> int:
+        """How many files are no photos, and what is no file at all (a pipe, ...)."""
+        return self.passed_over.total()
 
     def may_be_there(self, path: bytes) -> bool:
         """Return whether the walk cannot tell that a path is gone; the nearest folder decides."""
@@ -237,16 +243,17 @@ class Walk:
         kept = set()
         for entry in entries:
             name, path, seen = entry.name, entry.path, known.get(entry.name)
+            is_photo = seen is not None or self.is_photo(name)
             if name in named:
                 kept.add(name)
-            elif seen is None and not self.is_photo(name):
-                self.tally.other += 1
+            elif not is_photo and suffix_of(name) in NO_PHOTOS:
+                self.tally.passed_over[suffix_of(name)] += 1
             elif folder.scope.leaves_out(path, is_folder=False):
                 self.tally.ignored += 1
                 kept.add(name)
             elif folder.rules.unwanted(path, is_folder=False):
                 self.tally.ignored += 1
-            else:
+            elif is_photo or self._holds_photo(entry):
                 kept.add(name)
                 if stamp := self._stamp(path, entry.stat, seen):
                     yield stamp
@@ -254,6 +261,20 @@ class Walk:
         self.tally.vanished += [os.path.join(folder.path, name) for name in lost]
 
     # --- files -----------------------------------------------------------------------------
+
+    def _holds_photo(self, entry: Entry) -> bool:
+        """Return whether a file whose name says nothing holds a photo; note it if not."""
+        try:
+            is_file = entry.is_file()
+            if is_file and holds_photo(entry.path):
+                return True
+        except FileNotFoundError:  # since its folder was listed
+            return False
+        except OSError as error:
+            self._unreadable(entry.path, error)
+            return False
+        self.tally.passed_over[suffix_of(entry.name) if is_file else NO_FILE] += 1
+        return False
 
     def _stamp(
         self, path: bytes, look: Callable[[], os.stat_result], seen: KnownFile | None
@@ -267,7 +288,7 @@ class Walk:
             self._unreadable(path, error)
             return None
         if found is None or not stat.S_ISREG(found.st_mode):
-            self.tally.other += found is not None
+            self.tally.passed_over.update([NO_FILE] * (found is not None))
             if seen is not None:
                 self.tally.vanished.append(path)
             return None
