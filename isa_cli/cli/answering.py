@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from isa_cli.cli import console, options
-from isa_cli.cli.paths import absolute
+from isa_cli.cli.paths import absolute, catalogued
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,10 @@ def find(
     from isa_cli.gallery.gallery import Gallery
 
     with Gallery.open(settings.gallery, reporter=reporter) as gallery:
+        if request.where is not None:
+            from isa_cli.gallery.spelling import respelled
+
+            request = replace(request, where=respelled(gallery.catalog, request.where))
         if model is not None:  # also where stored vectors would answer without any model
             from isa_cli.backbones import locate
 
@@ -100,10 +104,23 @@ def _nothing(answer: Answer, gallery: Gallery, under: Sequence[str]) -> str:
     if total == 0:
         return "nothing found: the gallery is empty; fill it with isa index DIR"
     if answer.considered == 0:
-        missing = [name for name in under if not absolute(name).is_dir()]
-        why = f"; there is no folder {console.printable(missing[0])}" if missing else ""
-        return f"no photo matches the filters (0 of {total:,}){why}"
+        return f"no photo matches the filters (0 of {total:,}){_astray(gallery, under)}"
     return "nothing found but the reference itself; --include-ref shows it"
+
+
+def _astray(gallery: Gallery, under: Sequence[str]) -> str:
+    """Return which of the folders asked for is not there or not indexed, as the end of a line."""
+    from isa_cli.gallery.spelling import is_known, known_spellings
+
+    missing = [name for name in under if not absolute(name).is_dir()]
+    if missing:
+        return f"; there is no folder {console.printable(missing[0])}"
+    for name in under:
+        (path, *_) = known_spellings(gallery.catalog, catalogued(name))
+        if not is_known(gallery.catalog, path):
+            shown = console.printable(name)
+            return f"; nothing below {shown} is indexed: isa index {shown}"
+    return ""
 
 
 def present(answer: Answer, request: Request, output: Output) -> None:

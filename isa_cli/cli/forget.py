@@ -37,11 +37,12 @@ def forget(
     from isa_cli.gallery.gallery import Gallery
 
     _check(paths or [], everything=everything, yes=yes or dry_run)
-    wanted = [catalogued(path) for path in paths or []]
+    given = [catalogued(path) for path in paths or []]
     folder = options.settings(gallery=gallery).gallery
     reporter = console.ConsoleReporter(quiet=quiet)
     Gallery.open(folder).close()  # nothing to forget where there is none; never create one
     with Gallery.open(folder, writable=not dry_run, reporter=reporter) as opened:
+        wanted, unknown = _spelled(opened.catalog, given)
         if everything:
             wanted = list(opened.catalog.roots())
         if dry_run:
@@ -55,7 +56,19 @@ def forget(
             f"{did} {console.counted(files, 'file')} "
             f"({console.counted(photos, 'photo')} {gone} the gallery)"
         )
+        for path in unknown:
+            console.say(f"  nothing at or below {console.shortest(path)} is in the gallery")
     return 0 if files else NOTHING_FOUND
+
+
+def _spelled(catalog: Catalog, paths: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Return paths as the catalogue writes them, each once, and those that it does not know."""
+    from isa_cli.gallery.spelling import is_known, known_spellings
+
+    spelled = {path: known_spellings(catalog, path) for path in paths}
+    wanted = dict.fromkeys(one for spellings in spelled.values() for one in spellings)
+    unknown = [path for path, (one, *_) in spelled.items() if not is_known(catalog, one)]
+    return list(wanted), unknown
 
 
 def _would_go(catalog: Catalog, wanted: list[bytes]) -> tuple[int, int]:

@@ -94,7 +94,8 @@ def index(
     if not dry_run and not settings.gallery.exists():
         _files(options.model_for(model, settings), settings, reporter)  # no model, no gallery
     with _opened(settings.gallery, reporter, dry_run=dry_run) as opened:
-        summary = _run(opened, roots or _known_roots(opened), settings, model, how, reporter)
+        roots = _as_known(roots, opened, reporter) or _known_roots(opened)
+        summary = _run(opened, roots, settings, model, how, reporter)
     return report(summary, quiet=quiet, dry_run=dry_run)
 
 
@@ -146,6 +147,18 @@ def _opened(folder: Path, reporter: ConsoleReporter, *, dry_run: bool) -> Iterat
             gallery = Gallery.open(Path(elsewhere), writable=True, reporter=reporter)
         with gallery:
             yield gallery
+
+
+def _as_known(roots: Sequence[bytes], gallery: Gallery, reporter: ConsoleReporter) -> list[bytes]:
+    """Return folders, each once, by the names that they have in the gallery already."""
+    from isa_cli.gallery.spelling import known_root
+
+    known = {root: known_root(gallery.catalog, root) for root in roots}
+    for root, name in known.items():
+        if name != root:
+            shown = console.printable(root), console.printable(name)
+            reporter.note(f"{shown[0]} is known as {shown[1]}, and indexed under that name")
+    return list(dict.fromkeys(known.values()))
 
 
 def _known_roots(gallery: Gallery) -> list[bytes]:
