@@ -4,6 +4,9 @@
 # ruff: noqa: PTH118
 
 import os
+import random
+import shutil
+import subprocess
 
 import pytest
 
@@ -122,3 +125,28 @@ def test_a_folder_that_is_kept_again_does_not_keep_what_lies_in_it(tmp_path):
     assert walked(tmp_path)[0] == []
     (tmp_path / "sub" / ".isaignore").write_text("!keep/*.jpg\n")
     assert walked(tmp_path)[0] == ["a.jpg"]
+
+
+PIECES = [
+    *["*", "!*/", "!*.jpg", "!*b*", "!b/", "!a/", "!a/**", "![ab]", "[ab]", "[!a]*", "a/**", "a/*"],
+    *["b/**/", "**/a/**", "***/b", "a/***/b", "*a*b*", "\\a", "?", "/a/", "b*.jpg", "*/a*"],
+]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is the oracle")
+@pytest.mark.parametrize("seed", range(30))
+def test_lists_that_keep_again_mean_what_git_takes_them_to_mean(tmp_path, seed):
+    rng = random.Random(seed)
+    for number in range(14):
+        folder = tmp_path.joinpath(*rng.choices(["a", "b", "ab"], k=rng.randrange(4)))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{rng.choice('abc')}{number}.jpg").touch()
+    for folder in [tmp_path, *(path for path in tmp_path.rglob("*") if path.is_dir())]:
+        if folder == tmp_path or rng.random() < 0.15:
+            lines = rng.choices(PIECES, k=rng.randrange(2, 5))
+            (folder / ".isaignore").write_text("\n".join(lines))
+    subprocess.run(["git", "-c", "init.defaultBranch=main", "init", "-q"], cwd=tmp_path, check=True)
+    listing = ["git", "ls-files", "-z", "--others", "--exclude-per-directory=.isaignore"]
+    out = subprocess.run(listing, cwd=tmp_path, check=True, capture_output=True).stdout
+    expected = [os.path.basename(name) for name in out.split(b"\0") if name.endswith(b".jpg")]
+    assert sorted(map(os.fsencode, walked(tmp_path)[0])) == sorted(expected)
