@@ -40,6 +40,8 @@ def forget(
             f"{did} {wording.counted(gone.files, 'file')} "
             f"({wording.counted(gone.photos, 'photo')} {left} the gallery)"
         )
+        for path in gone.unknown:
+            console.say(f"  nothing at or below {wording.shortest(path)} is in the gallery")
     return 0 if gone.files else ExitCode.NOTHING_FOUND
 
 

@@ -24,6 +24,13 @@ def index(
     hidden: Annotated[
         bool, typer.Option("--hidden", help="Also hidden files and folders.")
     ] = False,
+    include_derivatives: Annotated[
+        bool,
+        typer.Option(
+            "--include-derivatives",
+            help="Also what other programs made: recycle bins, snapshots, thumbnails, caches.",
+        ),
+    ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed and has not changed.")
     ] = False,
@@ -61,6 +68,7 @@ def index(
         include=include or (),
         exclude=exclude or (),
         hidden=hidden,
+        include_derivatives=include_derivatives,
         retry_failed=retry_failed,
         prune=prune,
         dry_run=dry_run,

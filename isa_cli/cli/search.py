@@ -11,13 +11,14 @@ from isa_cli.cli import console, options
 from isa_cli.cli.arguments import picture, references_and_modifier
 from isa_cli.cli.results import Output, present
 from isa_cli.errors import ExitCode, UsageError
-from isa_cli.paths import absolute
+from isa_cli.paths import absolute, catalogued
 from isa_cli.query.methods import DEFAULT_METHOD, METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from isa_cli.library.library import Library
     from isa_cli.search.request import Answer
 
     Method = str
@@ -162,23 +163,38 @@ def search(
         group=GROUP_AT if group and group_at is None else group_at,
         exact=exact,
     )
-    answer = options.library(gallery, model, device, precision, quiet=quiet).ask(request)
+    library = options.library(gallery, model, device, precision, quiet=quiet)
+    answer = library.ask(request)
     if not answer.hits:
-        console.say(f"isa: {_nothing(answer, under or ())}")
+        console.say(f"isa: {_nothing(answer, library, under or ())}")
         return ExitCode.NOTHING_FOUND
     present(answer, request, output)
     return 0
 
 
-def _nothing(answer: Answer, under: Sequence[str]) -> str:
+def _nothing(answer: Answer, library: Library, under: Sequence[str]) -> str:
     """Why nothing was found."""
     if answer.total == 0:
         return "nothing found: the gallery is empty; fill it with isa index DIR"
     if answer.considered == 0:
-        missing = [name for name in under if not absolute(name).is_dir()]
-        why = f"; there is no folder {wording.printable(missing[0])}" if missing else ""
-        return f"no photo matches the filters (0 of {answer.total:,}){why}"
+        return f"no photo matches the filters (0 of {answer.total:,}){_astray(library, under)}"
     return "nothing found but the reference itself; --include-ref shows it"
+
+
+def _astray(library: Library, under: Sequence[str]) -> str:
+    """Which of the folders asked for is not there or not indexed, as the end of a line."""
+    from isa_cli.gallery.spelling import is_known, known_spellings
+
+    missing = [name for name in under if not absolute(name).is_dir()]
+    if missing:
+        return f"; there is no folder {wording.printable(missing[0])}"
+    with library.reading() as (gallery, _):
+        for name in under:
+            (path, *_) = known_spellings(gallery.catalog, catalogued(name))
+            if not is_known(gallery.catalog, path):
+                shown = wording.printable(name)
+                return f"; nothing below {shown} is indexed: isa index {shown}"
+    return ""
 
 
 def _form(**asked: bool) -> str:

@@ -81,7 +81,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if facts["first_taken"]:
         lines.append(("taken", f"{facts['first_taken'][:10]} to {facts['last_taken'][:10]}"))
     if facts["undated"] or facts["unplaced"]:
-        undated = console.counted(facts["undated"], "photo")
+        undated = wording.counted(facts["undated"], "photo")
         lines.append(
             ("unknown", f"{undated} without a date, {facts['unplaced']:,} without a place")
         )

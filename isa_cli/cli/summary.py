@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from isa_cli import wording
 from isa_cli.cli import console
 from isa_cli.errors import ExitCode
+from isa_cli.gallery.content import NO_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from isa_cli.gallery.indexing import Summary
+    from isa_cli.gallery.walk import Tally
 
 FAILURES_SHOWN = 20
+SUFFIXES_SHOWN = 6
 
 
 def report(summary: Summary, *, quiet: bool, dry_run: bool) -> int:
@@ -59,11 +63,40 @@ def _outcomes(summary: Summary, *, dry_run: bool) -> Iterator[str]:
         (tally.unchanged, "unchanged"),
         (summary.gone, "to forget: gone" if dry_run else "forgotten: gone"),
         (tally.skipped_failed, "failed before and unchanged (--retry-failed tries them again)"),
-        (tally.ignored, "left out by a rule (hidden, an ignore file, --include, --exclude)"),
-        (tally.other, "not photos"),
+        (
+            tally.ignored - len(tally.derivatives),
+            "left out by a rule (hidden, an ignore file, --include, --exclude)",
+        ),
+        (tally.other, f"not photos: {_suffixes(tally.passed_over)}"),
         (len(summary.failures), "failed"),
     ]
     yield from (f"{count:,} {what}" for count, what in counts if count)
+    if tally.derivatives:
+        yield _derivatives(tally)
+
+
+def _suffixes(passed_over: Counter[str]) -> str:
+    """Return how many files have which suffix, most frequent first, up to a line."""
+    odd = {"": "without a suffix", NO_FILE: "no file at all"}
+    ordered = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))
+    shown = [
+        f"{number:,} {odd.get(suffix) or wording.printable(suffix)}"
+        for suffix, number in ordered[:SUFFIXES_SHOWN]
+    ]
+    if rest := ordered[SUFFIXES_SHOWN:]:
+        shown.append(f"{sum(number for _, number in rest):,} with other suffixes")
+    return ", ".join(shown)
+
+
+def _derivatives(tally: Tally) -> str:
+    """Return how much other programs made, and of what kind."""
+    kinds = ", ".join(kind for kind, _ in Counter(tally.derivatives.values()).most_common())
+    files = wording.counted(tally.derivative_files, "file")
+    return (
+        f"{'at least ' * tally.uncounted}{files} in "
+        f"{wording.counted(len(tally.derivatives), 'folder')} that other programs made ({kinds}): "
+        "--include-derivatives indexes them too"
+    )
 
 
 def _trouble(summary: Summary) -> Iterator[str]:
@@ -74,5 +107,7 @@ def _trouble(summary: Summary) -> Iterator[str]:
         yield f"and {more:,} more: isa status --failed"
     for path, reason in summary.tally.unreadable:
         yield f"can't look at {wording.shortest(path)}: {reason}"
+    for path, what in summary.tally.warnings:
+        yield f"{wording.shortest(path)}: passed over {what}; the rest counts"
     for root in summary.tally.missing_roots:
         yield f"{wording.printable(root)} is not there; its photos are kept (--prune forgets them)"

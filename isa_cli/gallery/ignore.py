@@ -4,30 +4,35 @@ There are two kinds of no, and they differ in what becomes of a photo that is ca
 
 *unwanted*
     an ignore file (``.isaignore``, gitignore's language) says so.  It is a standing wish about the
-    folder it lies in and everything below, so such a photo is forgotten.
+    folder it lies in and everything below, so such a photo is forgotten.  Folders that other
+    programs made (``derivatives``) are unwanted too, unless the run's options or an ignore file
+    (``!#recycle/``) ask for them.
 *out of scope*
     the options of this run say so (``hidden``, ``include``, ``exclude``).  They narrow one run;
     what they leave out is neither read nor forgotten.
 """
 
 # Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH118, PTH119, PTH120, PTH123
+# ruff: noqa: PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
 import os
-import re
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
-
 from isa_cli.errors import UsageError
+from isa_cli.gallery.derivatives import kind_of
+from isa_cli.gallery.globs import Globs, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 IGNORE_FILE = b".isaignore"
+
+MAX_BYTES = 4 * 2**20
+"""How much of an ignore file counts (ours): ten thousand long lines are less."""
 
 SYSTEM_NAMES = frozenset(
     {
@@ -59,6 +64,7 @@ class ScanOptions:
         include, exclude: gitignore patterns relative to each root.  What they leave out is left
             alone: neither read nor forgotten.
         hidden: also look at names with a leading dot and at systems' own (``ignore.SYSTEM_NAMES``).
+        include_derivatives: also look at folders that other programs made, hidden or not.
         retry_failed: also yield files that failed before and have not changed.
         prune: forget what was catalogued below a root that has vanished.
     """
@@ -66,6 +72,7 @@ class ScanOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     hidden: bool = False
+    include_derivatives: bool = False
     retry_failed: bool = False
     prune: bool = False
 
@@ -79,86 +86,132 @@ class Rules:
             relative to the ignore file's folder.
     """
 
-    layers: tuple[tuple[int, GitIgnoreSpec], ...] = ()
+    layers: tuple[tuple[int, Globs], ...] = ()
 
     @classmethod
-    def above(cls, root: bytes) -> Rules:
+    def above(cls, root: bytes, warn: Callable[[bytes, str], None] | None = None) -> Rules:
         """Return the rules that hold in an absolute folder because of the folders around it.
 
-        Naming an ignored folder is asking for it: then only ignore files inside it count.
+        Naming an ignored folder, or one inside it, is asking for it: then only ignore files
+        inside count.
         """
         rules = cls()
+        asked_for = False
         for folder in reversed(list(parents(root))):
+            asked_for = asked_for or rules.unwanted(folder, is_folder=True)
             try:
-                rules = rules.inside(folder)
+                rules = rules.inside(folder, warn)
             except ValueError:
                 continue  # not ours to report: the walk never lists this folder
-        return cls() if rules.unwanted(root, is_folder=True) else rules
+        return cls() if asked_for or rules.unwanted(root, is_folder=True) else rules
 
-    def inside(self, folder: bytes) -> Rules:
+    def inside(self, folder: bytes, warn: Callable[[bytes, str], None] | None = None) -> Rules:
         """Return these rules joined by the folder's own ignore file, if it has one.
+
+        Args:
+            folder: absolute.
+            warn: told (ignore file, what of it does not count) where a line is out of all
+                proportion; the others count.
 
         Raises:
             ValueError: it cannot be read, or has a line that means nothing; the message says so.
         """
+        path = os.path.join(folder, IGNORE_FILE)
         try:
-            with open(os.path.join(folder, IGNORE_FILE), "rb") as file:
-                lines = file.read().removeprefix(b"\xef\xbb\xbf").split(b"\n")
-            patterns = _patterns([_text(line) for line in lines])
+            lines, said = _lines(path)
+            patterns, refused = read(lines, "line")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return self
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise ValueError(f"its {os.fsdecode(IGNORE_FILE)} can't be used: {reason}") from error
+        for what in (*said, *refused):
+            if warn is not None:
+                warn(path, what)
         return Rules(((_start(folder), patterns), *self.layers))
 
     def unwanted(self, path: bytes, *, is_folder: bool) -> bool:
-        """Return whether an ignore file leaves a path out; the innermost that knows it decides."""
+        """Return whether an ignore file leaves a path out; the innermost that knows it decides.
+
+        The folders around it are taken to be wanted: a walk comes from above.
+        """
+        return bool(self.verdict(path, is_folder=is_folder))
+
+    def verdict(self, path: bytes, *, is_folder: bool) -> bool | None:
+        """Return the same; ``None`` where no ignore file knows the path."""
         for start, patterns in self.layers:
-            verdict = _verdict(patterns, path[start:], is_folder=is_folder)
+            verdict = patterns.verdict(_text(path[start:]), is_folder=is_folder)
             if verdict is not None:
                 return verdict
-        return False
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one run looks at below one root."""
+    """What one run looks at below one root.
+
+    Attributes:
+        start: ``path[start:]`` is a path relative to the root.
+        include, exclude, hidden, derivatives: as in ``ScanOptions``.
+        by_name: the root lies in a folder that another program made: naming it is asking for it,
+            so that what a folder in it is must be said by its own name.
+    """
 
     start: int
-    include: GitIgnoreSpec | None
-    exclude: GitIgnoreSpec
+    include: Globs | None
+    exclude: Globs
     hidden: bool
+    derivatives: bool
+    by_name: bool
 
     @classmethod
     def of(cls, root: bytes, options: ScanOptions) -> Scope:
         """Return the scope of a run's options below an absolute root.
 
         Raises:
-            UsageError: a pattern means nothing.
+            UsageError: a pattern means nothing, or is out of all proportion.
         """
         try:
             include = _patterns(options.include) if options.include else None
-            return cls(_start(root), include, _patterns(options.exclude), options.hidden)
+            exclude = _patterns(options.exclude)
         except ValueError as error:
             raise UsageError(
                 f"--include or --exclude can't be understood: {error}",
                 "patterns are written as in .gitignore: '*.png', 'raw/', '2024/**'",
             ) from error
+        inside = any(kind_of(folder) for folder in (root, *parents(root)))
+        derivatives = options.include_derivatives
+        return cls(_start(root), include, exclude, options.hidden, derivatives, inside)
 
     def leaves_out(self, path: bytes, *, is_folder: bool) -> bool:
         """Return whether a path is out of scope.
 
         A folder is never left out by ``include``: something below it may be included.
         """
-        if not self.hidden and is_hidden(os.path.basename(path)):
+        if self._hides(path):
             return True
-        relative = path[self.start :]
-        if _verdict(self.exclude, relative, is_folder=is_folder):
+        relative = _text(path[self.start :])
+        if self.exclude.verdict(relative, is_folder=is_folder):
             return True
         if is_folder or self.include is None:
             return False
-        return not _verdict(self.include, relative, is_folder=False)
+        return not self.include.covers(relative)
+
+    def derivative(self, path: bytes, siblings: Callable[[], Collection[bytes]]) -> str:
+        """Return what a folder holds that other programs made and this run does not ask for.
+
+        Args:
+            path: of the folder.
+            siblings: lists the names beside it, in lower case.
+        """
+        if self.derivatives or (self.hidden and is_hidden(os.path.basename(path))):
+            return ""
+        return kind_of(path, siblings, by_name=self.by_name)
+
+    def _hides(self, path: bytes) -> bool:
+        if self.hidden or not is_hidden(os.path.basename(path)):
+            return False
+        return not (self.derivatives and kind_of(path))
 
 
 def parents(path: bytes) -> Iterable[bytes]:
@@ -174,24 +227,34 @@ def _start(folder: bytes) -> int:
 
 
 def _text(path: bytes) -> str:
-    """Return text that patterns can be held against; bytes that are no text match '?' and '*'.
+    """Return text that patterns can be held against; bytes that are no text match '?' and '*'."""
+    return path.decode("utf-8", "surrogateescape")
 
-    A newline is replaced because the patterns' '$' would match before it.
+
+def _patterns(texts: Sequence[str]) -> Globs:
+    patterns, refused = read(texts, "pattern")
+    if refused:
+        raise ValueError(refused[0])
+    return patterns
+
+
+def _lines(path: bytes) -> tuple[list[str], list[str]]:
+    """Return an ignore file's lines, and what is to be said of it; waits for no pipe.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no file.
     """
-    return path.decode("utf-8", "replace").replace("\n", "\ufffd")
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("a pipe or a device, not a file")
+        data = file.read(MAX_BYTES + 1)
+    said = []
+    if len(data) > MAX_BYTES:
+        data = data[: data.rfind(b"\n", 0, MAX_BYTES) + 1]
+        said.append(f"what follows its first {MAX_BYTES // 2**20} MiB")
+    return [_text(line) for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n")], said
 
 
-def _verdict(patterns: GitIgnoreSpec, relative: bytes, *, is_folder: bool) -> bool | None:
-    """Return whether the last pattern that matches says so; ``None`` where none matches."""
-    if not len(patterns):
-        return None
-    return patterns.check_file(_text(relative) + "/" * is_folder).include
-
-
-def _patterns(lines: Sequence[str]) -> GitIgnoreSpec:
-    for number, line in enumerate(lines, start=1):
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except (ValueError, re.error) as error:
-            raise ValueError(f"pattern {number}, {line!r}, means nothing") from error
-    return GitIgnoreSpec.from_lines(lines)
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

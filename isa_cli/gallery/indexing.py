@@ -20,7 +20,7 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from isa_cli.config import usable_cores
-from isa_cli.gallery.ignore import ScanOptions
+from isa_cli.gallery.ignore import ScanOptions, parents
 from isa_cli.gallery.read_ahead import ReadAhead, batched
 from isa_cli.gallery.recorder import Recorder
 from isa_cli.gallery.walk import Tally, gone, scan
@@ -28,7 +28,7 @@ from isa_cli.gallery.worker import encode, is_decoded, load
 from isa_cli.images import looks_like_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from PIL.Image import Image
 
@@ -137,6 +137,7 @@ def index_folders(
             stamps.append(stamp)
             progress.advance()
     summary.found = len(stamps)
+    _leave_alone_what_was_named(set(catalog.metadata.roots()) - set(roots), summary.tally)
     if options.dry_run:
         summary.gone = len(list(gone(roots, catalog, summary.tally)))
     else:
@@ -244,3 +245,15 @@ class _ModelToCome:
 def _tapered(done: int, *, size: int, lanes: int, total: int) -> int:
     """Return the next batch size: smaller ones at the end, so that all lanes end together."""
     return min(size, max(SMALLEST_BATCH, -(-(total - done) // (2 * lanes))))
+
+
+def _leave_alone_what_was_named(roots: Iterable[bytes], tally: Tally) -> None:
+    """Keep what an earlier run was asked to index, though in a bin or the like.
+
+    Args:
+        roots: known ones that this run was not asked about.
+        tally: of the walk that passed over the bin.
+    """
+    for root in roots:
+        if any(folder in tally.derivatives for folder in (root, *parents(root))):
+            tally.left_alone.add(root)

@@ -81,11 +81,13 @@ class Forgotten:
         files: files, remembered failures included.
         photos: contents that no file has any more.
         keys: (N,) uint64, the vectors that went with them; the index should drop these.
+        unknown: paths that nothing in the gallery is at or below.
     """
 
     files: int
     photos: int
     keys: Keys
+    unknown: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from isa_cli.gallery.content import NO_FILE, NO_PHOTOS, holds_photo, suffix_of
+from isa_cli.gallery.derivatives import count
 from isa_cli.gallery.ignore import Rules, ScanOptions, Scope, parents
 from isa_cli.types import FileStamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from isa_cli.gallery.records import KnownFile
 
@@ -51,9 +53,13 @@ class Tally:
         unchanged: photos that are catalogued as they are.
         skipped_failed: files that failed before and have not changed since.
         ignored: photos and folders left out by a rule; a folder counts once.
-        other: files that are no photos by their name, and what is no file at all (a pipe, ...).
+        derivatives: those among them that other programs made, and what they hold.
+        derivative_files: how many files those hold.
+        uncounted: they hold more, but nobody wants to wait for the number.
+        passed_over: what is no photo, by suffix (``content.suffix_of``; ``content.NO_FILE``).
         repeats: folders met again through a symbolic link.
         unreadable: (path, reason) of what could not be looked at.
+        warnings: (ignore file, what of it does not count).
         missing_roots: roots that are not there; ``gone`` lists nothing below them.
         finished: the walk ran to its end, so what it has not met is not there.
         walked: folders that were listed.
@@ -64,15 +70,24 @@ class Tally:
     unchanged: int = 0
     skipped_failed: int = 0
     ignored: int = 0
-    other: int = 0
+    derivatives: dict[bytes, str] = field(default_factory=dict)
+    derivative_files: int = 0
+    uncounted: bool = False
+    passed_over: Counter[str] = field(default_factory=Counter)
     repeats: int = 0
     unreadable: list[tuple[bytes, str]] = field(default_factory=list)
+    warnings: list[tuple[bytes, str]] = field(default_factory=list)
     missing_roots: list[bytes] = field(default_factory=list)
 
     finished: bool = False
     walked: set[bytes] = field(default_factory=set, repr=False)
     left_alone: set[bytes] = field(default_factory=set, repr=False)
     vanished: list[bytes] = field(default_factory=list, repr=False)
+
+    @property
+    def other(self) -> int:
+        """How many files are no photos, and what is no file at all (a pipe, ...)."""
+        return self.passed_over.total()
 
     def may_be_there(self, path: bytes) -> bool:
         """Return whether the walk cannot tell that a path is gone; the nearest folder decides."""
@@ -119,6 +134,8 @@ class Walk:
                 yield from self._tree(folder)
         for root in roots:
             self._is_missing(root)  # a disk may have been pulled out meanwhile
+        self.tally.derivative_files, whole = count(self.tally.derivatives)
+        self.tally.uncounted = not whole
         self.tally.finished = True
 
     # --- roots -----------------------------------------------------------------------------
@@ -130,7 +147,8 @@ class Walk:
             self.named.setdefault(os.path.dirname(root), set()).add(os.path.basename(root))
             return
         scope = Scope.of(root, self.options)
-        folder = _Folder(root, os.path.realpath(root), Rules.above(root), scope)
+        rules = Rules.above(root, self._warn)
+        folder = _Folder(root, os.path.realpath(root), rules, scope)
         (self.links if os.path.islink(root) else self.folders).append(folder)
 
     def _is_missing(self, root: bytes) -> bool:
@@ -173,7 +191,7 @@ class Walk:
             try:
                 with os.scandir(folder.path) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)
-                folder = replace(folder, rules=folder.rules.inside(folder.path))
+                folder = replace(folder, rules=folder.rules.inside(folder.path, self._warn))
             except (FileNotFoundError, NotADirectoryError):
                 continue  # vanished since its parent was listed
             except (OSError, ValueError) as error:
@@ -188,6 +206,11 @@ class Walk:
         """Return the files, and the folders to walk next; queue the links to folders."""
         files: list[Entry] = []
         below: list[_Folder] = []
+
+        @cache
+        def siblings() -> frozenset[bytes]:
+            return frozenset(entry.name.lower() for entry in entries)
+
         for entry in entries:
             try:
                 is_folder, is_link = entry.is_dir(), entry.is_symlink()
@@ -198,17 +221,23 @@ class Walk:
                 files.append(entry)
                 if is_link and any(True for _ in self.known.folders_under(entry.path)):
                     self._is_missing(entry.path)  # it led to a folder on a disk that isn't there
-            elif self._wanted(folder, entry):
+            elif self._wanted(folder, entry, siblings):
                 real = os.path.join(folder.real, entry.name)
                 real = os.path.realpath(entry.path) if is_link else real
                 child = replace(folder, path=entry.path, real=real)
                 (self.links if is_link else below).append(child)
         return files, below
 
-    def _wanted(self, folder: _Folder, entry: Entry) -> bool:
-        if folder.scope.leaves_out(entry.path, is_folder=True):
+    def _wanted(
+        self, folder: _Folder, entry: Entry, siblings: Callable[[], Collection[bytes]]
+    ) -> bool:
+        verdict = folder.rules.verdict(entry.path, is_folder=True)
+        made = folder.scope.derivative(entry.path, siblings)
+        if made and verdict is not False:
+            self.tally.derivatives[entry.path] = made
+        elif folder.scope.leaves_out(entry.path, is_folder=True):
             self.tally.left_alone.add(entry.path)
-        elif not folder.rules.unwanted(entry.path, is_folder=True):
+        elif not verdict:
             return True
         self.tally.ignored += 1
         return False
@@ -219,16 +248,17 @@ class Walk:
         kept = set()
         for entry in entries:
             name, path, seen = entry.name, entry.path, known.get(entry.name)
+            is_photo = seen is not None or self.is_photo(name)
             if name in named:
                 kept.add(name)
-            elif seen is None and not self.is_photo(name):
-                self.tally.other += 1
+            elif not is_photo and suffix_of(name) in NO_PHOTOS:
+                self.tally.passed_over[suffix_of(name)] += 1
             elif folder.scope.leaves_out(path, is_folder=False):
                 self.tally.ignored += 1
                 kept.add(name)
             elif folder.rules.unwanted(path, is_folder=False):
                 self.tally.ignored += 1
-            else:
+            elif is_photo or self._holds_photo(entry):
                 kept.add(name)
                 if stamp := self._stamp(path, entry.stat, seen):
                     yield stamp
@@ -236,6 +266,20 @@ class Walk:
         self.tally.vanished += [os.path.join(folder.path, name) for name in lost]
 
     # --- files -----------------------------------------------------------------------------
+
+    def _holds_photo(self, entry: Entry) -> bool:
+        """Return whether a file whose name says nothing holds a photo; note it if not."""
+        try:
+            is_file = entry.is_file()
+            if is_file and holds_photo(entry.path):
+                return True
+        except FileNotFoundError:  # since its folder was listed
+            return False
+        except OSError as error:
+            self._unreadable(entry.path, error)
+            return False
+        self.tally.passed_over[suffix_of(entry.name) if is_file else NO_FILE] += 1
+        return False
 
     def _stamp(
         self, path: bytes, look: Callable[[], os.stat_result], seen: KnownFile | None
@@ -249,7 +293,7 @@ class Walk:
             self._unreadable(path, error)
             return None
         if found is None or not stat.S_ISREG(found.st_mode):
-            self.tally.other += found is not None
+            self.tally.passed_over.update([NO_FILE] * (found is not None))
             if seen is not None:
                 self.tally.vanished.append(path)
             return None
@@ -268,6 +312,10 @@ class Walk:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         self.tally.unreadable.append((path, reason))
         self.tally.left_alone.add(path)
+
+    def _warn(self, path: bytes, what: str) -> None:
+        if (path, what) not in self.tally.warnings:  # roots may lie below the same ignore file
+            self.tally.warnings.append((path, what))
 
 
 def _is_empty(folder: bytes) -> bool:

@@ -12,6 +12,7 @@ from isa_cli.errors import GalleryMissing, UsageError
 from isa_cli.filters import Or, Under
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.records import Forgotten
+from isa_cli.gallery.spelling import is_known, known_root, known_spellings
 from isa_cli.paths import catalogued
 from isa_cli.wording import printable
 
@@ -67,16 +68,31 @@ def opened_for_indexing(folder: Path, reporter: Reporter, *, dry_run: bool) -> I
             yield gallery
 
 
-def known_roots(catalog: Catalog) -> list[bytes]:
-    """All folders that were ever indexed.
+def as_known(roots: Sequence[bytes], catalog: Catalog, reporter: Reporter) -> list[bytes]:
+    """Folders, each once, by the names that they have in the gallery already; (): all of them.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there are none.
     """
-    roots = catalog.metadata.roots()
     if not roots:
-        raise UsageError("no folder is known yet", "say which: isa index ~/Pictures")
-    return roots
+        known = catalog.metadata.roots()
+        if not known:
+            raise UsageError("no folder is known yet", "say which: isa index ~/Pictures")
+        return known
+    names = {root: known_root(catalog, root) for root in roots}
+    for root, name in names.items():
+        if name != root:
+            shown = printable(root), printable(name)
+            reporter.note(f"{shown[0]} is known as {shown[1]}, and indexed under that name")
+    return list(dict.fromkeys(names.values()))
+
+
+def spelled(catalog: Catalog, paths: Sequence[bytes]) -> tuple[list[bytes], tuple[bytes, ...]]:
+    """Paths as the catalogue writes them, each once, and those that it does not know."""
+    names = {path: known_spellings(catalog, path) for path in paths}
+    wanted = dict.fromkeys(one for spellings in names.values() for one in spellings)
+    unknown = (path for path, (one, *_) in names.items() if not is_known(catalog, one))
+    return list(wanted), tuple(unknown)
 
 
 def adopt(gallery: Gallery, foundation: Foundation) -> None:

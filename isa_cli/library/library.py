@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self, Unpack
 
 from isa_cli.config import DEFAULT_MODEL
@@ -11,6 +12,7 @@ from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.names import absolute_name
 from isa_cli.errors import GalleryMissing
 from isa_cli.gallery.gallery import Gallery
+from isa_cli.gallery.spelling import respelled
 from isa_cli.library import folders as rooms
 from isa_cli.library import learning
 from isa_cli.library.conditions import where_of
@@ -147,6 +149,7 @@ class Library:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         hidden: bool = False,
+        include_derivatives: bool = False,
         retry_failed: bool = False,
         prune: bool = False,
         dry_run: bool = False,
@@ -162,6 +165,7 @@ class Library:
             include: only what these patterns name, as in ``.gitignore``.
             exclude: not what these name.
             hidden: also hidden files and folders.
+            include_derivatives: also what other programs made: recycle bins, thumbnails, caches.
             retry_failed: try again what failed and has not changed.
             prune: forget the photos of folders that are gone.
             dry_run: look and count, and change nothing.
@@ -188,6 +192,7 @@ class Library:
             include=tuple(include),
             exclude=tuple(exclude),
             hidden=hidden,
+            include_derivatives=include_derivatives,
             retry_failed=retry_failed,
             prune=prune,
         )
@@ -195,7 +200,7 @@ class Library:
         if not dry_run and not self.folder.exists():
             self.foundation().check()  # no model, no gallery
         with rooms.opened_for_indexing(self.folder, self.reporter, dry_run=dry_run) as gallery:
-            roots = roots or rooms.known_roots(gallery.catalog)
+            roots = rooms.as_known(roots, gallery.catalog, self.reporter)
             foundation, size = self.foundation(gallery), (0, 0)
             if not dry_run:  # a dry run asks no hub
                 foundation.check()
@@ -218,12 +223,15 @@ class Library:
             GalleryMissing: there is no gallery.
             GalleryLocked: another process is writing.
         """
-        wanted = [catalogued(str(path)) for path in paths]
+        given = [catalogued(str(path)) for path in paths]
         Gallery.open(self.folder).close()  # nothing to forget where there is none; never create one
         with Gallery.open(self.folder, writable=not dry_run, reporter=self.reporter) as gallery:
+            wanted, unknown = rooms.spelled(gallery.catalog, given)
             if dry_run:
-                return rooms.would_forget(gallery.catalog, wanted)
-            return gallery.forget(wanted)
+                gone = rooms.would_forget(gallery.catalog, wanted)
+            else:
+                gone = gallery.forget(wanted)
+            return replace(gone, unknown=unknown)
 
     @property
     def stats(self) -> Stats:
@@ -297,7 +305,9 @@ class Library:
 
     def ask(self, request: Request) -> Answer:
         """The answer to a request; see ``search``, which makes one."""
-        with self.reading() as (_, searcher):
+        with self.reading() as (gallery, searcher):
+            if request.where is not None:  # a folder is the same however it is written
+                request = replace(request, where=respelled(gallery.catalog, request.where))
             return searcher.search(request)
 
     def explain(

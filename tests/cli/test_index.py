@@ -185,3 +185,34 @@ def test_senseless_requests_are_one_sentence(arguments, words, isa, photos, gall
     assert said.code in {2, 4}
     assert words in said.err
     assert "Traceback" not in said.err
+
+
+def test_patterns_that_would_take_forever_end_and_absurd_ones_are_named(isa, tmp_path, gallery):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a" * 200 + ".jpg", "wanted.jpg", "unwanted.jpg"):
+        (folder / name).touch()
+    lines = ["*a*a*a*a*a*a*a*a*a*b", "x" * 1_000_000, "unwanted.jpg"]
+    (folder / ".isaignore").write_text("\n".join(lines))
+    said = isa("index", folder, "--dry-run", "--gallery", gallery, "--exclude", "**/*a*a*a*a*b")
+    assert said.code == 0
+    assert "2 photos to embed" in said.err
+    assert f"{folder}/.isaignore: passed over line 2 (more than 4,096 characters" in said.err
+    said = isa("index", folder, "--dry-run", "--gallery", gallery, "--exclude", "a" * 5000)
+    assert said.code == 2
+    assert "pattern 1 (more than 4,096 characters" in said.err
+
+
+def test_what_other_programs_made_is_told_and_may_be_asked_for(isa, tmp_path, gallery):
+    folder = tmp_path / "photos"
+    for name in ("a.jpg", "@Recycle/b.jpg", "@Recycle/sub/c.jpg", "x/@eaDir/a.jpg/d.jpg", ".e.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    said = isa("index", folder, "--dry-run", "--gallery", gallery)
+    assert "1 photo to embed" in said.err
+    assert "1 left out by a rule (hidden" in said.err
+    told = "3 files in 2 folders that other programs made (recycle bins, thumbnails): "
+    assert told + "--include-derivatives indexes them too" in said.err
+    said = isa("index", folder, "--dry-run", "--gallery", gallery, "--include-derivatives")
+    assert "4 photos to embed" in said.err
+    assert "other programs" not in said.err

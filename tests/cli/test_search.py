@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from isa_cli.cli import console
+from tests.cli.conftest import COLOURS, save
 
 HOSTILE = b"caf\xe9\n\x1b[31m.jpg"
 
@@ -238,3 +239,55 @@ def test_the_real_command_answers_quietly_in_bytes(indexed):
     assert os.fsencode(indexed.photos) + b"/" + HOSTILE in paths
     assert len(paths) == 7
     assert raw.stderr == b""
+
+
+@pytest.fixture
+def linked(isa, tmp_path, tiny_model):
+    """A gallery of ``Pictures``, a link to ``disk``, and what the shell calls ``disk/trip``."""
+    (tmp_path / "disk" / "trip").mkdir(parents=True)
+    for name, colour in (("a.jpg", "red"), ("trip/b.jpg", "green")):
+        save(tmp_path / "disk" / name, COLOURS[colour])
+    (tmp_path / "Pictures").symlink_to(tmp_path / "disk")
+    where = ("--gallery", tmp_path / "gallery", "--device", "cpu")
+    assert isa("index", tmp_path / "Pictures", "--model", tiny_model, *where).code == 0
+    return tmp_path
+
+
+def test_under_a_folder_that_is_written_in_another_way(linked, isa, monkeypatch):
+    where = ("--gallery", linked / "gallery", "--device", "cpu")
+    monkeypatch.chdir(linked / "Pictures" / "trip")
+    said = isa("search", "dog", "--under", ".", "--paths", *where)
+    assert (said.code, said.out) == (0, f"{linked}/Pictures/trip/b.jpg\n")
+    said = isa("search", "dog", "--under", linked / "disk", "--paths", *where)
+    assert len(said.out.splitlines()) == 2
+
+
+def test_under_a_folder_that_is_not_indexed_says_so(linked, isa, monkeypatch):
+    (linked / "other").mkdir()
+    monkeypatch.chdir(linked)
+    said = isa("search", "dog", "--under", "other", "--gallery", linked / "gallery")
+    assert said.code == 1
+    assert "(0 of 2); nothing below other is indexed: isa index other\n" in said.err
+
+
+def test_forget_a_folder_that_is_written_in_another_way(linked, isa, monkeypatch):
+    monkeypatch.chdir(linked / "Pictures" / "trip")
+    where = ("--gallery", linked / "gallery")
+    assert "would forget 1 file (1 photo " in isa("forget", ".", "--dry-run", *where).err
+    said = isa("forget", ".", linked / "disk" / "trip" / "b.jpg", "none.jpg", *where)
+    assert said.code == 0
+    assert "forgot 1 file (1 photo left the gallery)" in said.err
+    assert "nothing at or below none.jpg is in the gallery" in said.err
+
+
+def test_index_a_folder_that_is_known_under_another_name(linked, isa):
+    where = ("--gallery", linked / "gallery", "--device", "cpu")
+    said = isa("index", linked / "disk" / "trip", *where)
+    assert said.code == 0
+    assert f"{linked}/disk/trip is known as {linked}/Pictures/trip" in said.err
+    assert "1 unchanged" in said.err
+    save(linked / "disk" / "new.jpg", COLOURS["blue"])
+    assert "1 photo embedded" in isa("index", linked / "disk", *where).err
+    facts = json.loads(isa("status", "--json", *where[:2]).out)
+    assert facts["roots"] == [f"{linked}/Pictures", f"{linked}/Pictures/trip"]
+    assert facts["files"] == facts["photos"] == 3
