@@ -34,6 +34,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # networks this small only wait for thr
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_configure():
+    """Start the encoder that tests make HEICs with: after USearch's first graph it no longer can.
+
+    isa itself only decodes them, which is not affected.
+    """
+    from io import BytesIO
+
+    from PIL import Image
+    from pillow_heif import from_pillow
+
+    from_pillow(Image.new("RGB", (16, 16))).save(BytesIO())
+
+
 def pytest_unconfigure():
     """Take the tests' own home away again."""
     _HOME.cleanup()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from isa_cli.gallery.indexing import Summary
-    from isa_cli.gallery.walk import Tally
+    from isa_cli.gallery.tally import Tally
 
 FAILURES_SHOWN = 20
 SUFFIXES_SHOWN = 6

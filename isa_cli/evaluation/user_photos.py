@@ -15,7 +15,8 @@ import numpy as np
 
 from isa_cli.errors import GalleryError, UsageError
 from isa_cli.gallery.ignore import ScanOptions
-from isa_cli.gallery.walk import Tally, scan
+from isa_cli.gallery.tally import Tally
+from isa_cli.gallery.walk import scan
 from isa_cli.images import digest, looks_like_photo, read_file
 
 if TYPE_CHECKING:

@@ -172,7 +172,7 @@ for _entry in _entries():
 def kind_of(
     path: bytes, siblings: Callable[[], Collection[bytes]] = tuple, *, by_name: bool = False
 ) -> str:
-    """Return what a folder holds that other programs made, or '' where it is none of the list.
+    """The kind of things that other programs keep in a folder; '' where it is none of the list.
 
     Args:
         path: absolute.

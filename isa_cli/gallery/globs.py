@@ -237,7 +237,7 @@ def _trimmed(line: str) -> str:
 
 
 def _segments(text: str, tokens: Sequence[re.Match[str]]) -> list[_Segment]:
-    """Return what stands between the slashes of a pattern."""
+    """The parts of a pattern between its slashes."""
     segments: list[_Segment] = [[""]]
     for token in tokens:
         segment = segments[-1]

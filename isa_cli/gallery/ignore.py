@@ -198,7 +198,7 @@ class Scope:
         return not self.include.covers(relative)
 
     def derivative(self, path: bytes, siblings: Callable[[], Collection[bytes]]) -> str:
-        """Return what a folder holds that other programs made and this run does not ask for.
+        """The kind of things in a folder that other programs made and this run does not ask for.
 
         Args:
             path: of the folder.

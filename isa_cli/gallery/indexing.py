@@ -23,7 +23,8 @@ from isa_cli.config import usable_cores
 from isa_cli.gallery.ignore import ScanOptions, parents
 from isa_cli.gallery.read_ahead import ReadAhead, batched
 from isa_cli.gallery.recorder import Recorder
-from isa_cli.gallery.walk import Tally, gone, scan
+from isa_cli.gallery.tally import Tally
+from isa_cli.gallery.walk import gone, scan
 from isa_cli.gallery.worker import encode, is_decoded, load
 from isa_cli.images import looks_like_photo
 

@@ -54,7 +54,7 @@ def is_known(catalog: Catalog, path: bytes) -> bool:
 
 
 def known_root(catalog: Catalog, root: bytes) -> bytes:
-    """Return what a folder to be indexed is called below the roots that are known already.
+    """The name that a folder to be indexed has below the roots that are known already.
 
     Without this, the photos of a folder that is written in another way would be catalogued twice.
 
@@ -89,7 +89,7 @@ class _Disk:
         self._seen: dict[bytes, Identity | None] = {}
 
     def identity(self, path: bytes) -> Identity | None:
-        """Return what tells a file or folder from all others; ``None`` where there is none."""
+        """The device and inode that tell a file or folder from all others; ``None`` for none."""
         if path not in self._seen:
             try:
                 found = os.stat(path)

@@ -6,100 +6,29 @@ ends by itself.
 """
 
 # Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH100, PTH118
+# ruff: noqa: PTH100, PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
 import os
 import stat
-from collections import Counter, deque
-from dataclasses import dataclass, field, replace
+from collections import deque
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from isa_cli.gallery.content import NO_FILE, NO_PHOTOS, holds_photo, suffix_of
 from isa_cli.gallery.derivatives import count
-from isa_cli.gallery.ignore import Rules, ScanOptions, Scope, parents
+from isa_cli.gallery.ignore import Rules, ScanOptions, Scope
 from isa_cli.types import FileStamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from isa_cli.gallery.records import KnownFile
+    from isa_cli.gallery.tally import Known, Tally
 
     Entry: TypeAlias = os.DirEntry[bytes]
-
-__all__ = ["Known", "ScanOptions", "Tally", "gone", "scan"]
-
-# Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
-
-
-class Known(Protocol):
-    """What the scan asks of the catalogue."""
-
-    def files_in(self, folder: bytes) -> Mapping[bytes, KnownFile]:
-        """Return the files catalogued directly in a folder, by name."""
-
-    def folders_under(self, root: bytes) -> Iterable[bytes]:
-        """Return the folders at or below ``root`` that hold a catalogued file."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a scan met besides what it yielded.
-
-    Attributes:
-        unchanged: photos that are catalogued as they are.
-        skipped_failed: files that failed before and have not changed since.
-        ignored: photos and folders left out by a rule; a folder counts once.
-        derivatives: those among them that other programs made, and what they hold.
-        derivative_files: how many files those hold.
-        uncounted: they hold more, but nobody wants to wait for the number.
-        passed_over: what is no photo, by suffix (``content.suffix_of``; ``content.NO_FILE``).
-        repeats: folders met again through a symbolic link.
-        unreadable: (path, reason) of what could not be looked at.
-        warnings: (ignore file, what of it does not count).
-        missing_roots: roots that are not there; ``gone`` lists nothing below them.
-        finished: the walk ran to its end, so what it has not met is not there.
-        walked: folders that were listed.
-        left_alone: paths that may hold catalogued files but were not looked into.
-        vanished: catalogued files of walked folders that are not there, or unwanted.
-    """
-
-    unchanged: int = 0
-    skipped_failed: int = 0
-    ignored: int = 0
-    derivatives: dict[bytes, str] = field(default_factory=dict)
-    derivative_files: int = 0
-    uncounted: bool = False
-    passed_over: Counter[str] = field(default_factory=Counter)
-    repeats: int = 0
-    unreadable: list[tuple[bytes, str]] = field(default_factory=list)
-    warnings: list[tuple[bytes, str]] = field(default_factory=list)
-    missing_roots: list[bytes] = field(default_factory=list)
-
-    finished: bool = False
-    walked: set[bytes] = field(default_factory=set, repr=False)
-    left_alone: set[bytes] = field(default_factory=set, repr=False)
-    vanished: list[bytes] = field(default_factory=list, repr=False)
-
-    @property
-    def other(self) -> int:
-        """How many files are no photos, and what is no file at all (a pipe, ...)."""
-        return self.passed_over.total()
-
-    def may_be_there(self, path: bytes) -> bool:
-        """Return whether the walk cannot tell that a path is gone; the nearest folder decides."""
-        lineage = [path, *parents(path)]
-        if any(root in lineage for root in self.missing_roots):
-            return True
-        for folder in lineage:
-            if folder in self.walked:
-                return False
-            if folder in self.left_alone:
-                return True
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def find_orientation(exif: Image.Exif) -> int | None:
 
 
 def exif_statement(exif: Image.Exif) -> Statement:
-    """Return what this EXIF says; some writers put the exposure's tags into the wrong directory."""
+    """This EXIF's statement; some writers put the exposure's tags into the wrong directory."""
     more, spot = _tags(exif, IFD.Exif), _tags(exif, IFD.GPSInfo)
 
     def dates(tag: int) -> tuple[str | None, bool]:

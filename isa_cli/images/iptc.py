@@ -17,7 +17,7 @@ _CREATED, _DIGITISED = (55, 60), (62, 63)  # data sets of record 2: day, time
 
 
 def iptc_statement(block: bytes) -> Statement:
-    """Return what the records say, bare or in Photoshop's resource blocks; they know no place."""
+    """The records' statement, bare or in Photoshop's resource blocks; they know no place."""
     bare = block if block[:1] == b"\x1c" else b"".join(_resources(block))
     said: dict[int, bytes] = {}
     for record, number, value in _data_sets(bare):

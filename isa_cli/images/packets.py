@@ -44,7 +44,7 @@ class Packets:
 
 
 def find_packets(kind: str, data: bytes, info: Mapping[Any, Any]) -> Packets:
-    """Return what a picture carries besides its EXIF.
+    """The packets that a picture carries besides its EXIF.
 
     Args:
         kind: the sniffed format.

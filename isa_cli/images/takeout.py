@@ -69,7 +69,7 @@ def takeout_names(photo: str) -> Iterator[TakeoutName]:
 
 
 def takeout_statement(data: bytes, title: str = "") -> Statement:
-    """Return what a JSON says; nothing if it is none of Takeout's.
+    """The statement of a JSON; an empty one if it is none of Takeout's.
 
     Args:
         data: the file.

@@ -41,7 +41,7 @@ _WORDS: Final = tuple(sorted({name.partition("}")[2] for name in _WANTED}))
 
 
 def xmp_statement(packet: bytes) -> Statement:
-    """Return what a packet says of the photo itself, not of the pictures it was made from."""
+    """A packet's statement on the photo itself, not on the pictures it was made from."""
     found = _properties(_text(packet[:PACKET_BYTES]))
     taken, garbled = first_moment(*(found.get(name) for name in _ORIGINALS))
     digitised, also = first_moment(found.get(_DIGITISED))

@@ -11,7 +11,7 @@ from isa_cli.cli.summary import report
 from isa_cli.gallery.content import NO_FILE, NO_PHOTOS, suffix_of
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.ignore import ScanOptions as Which
-from isa_cli.gallery.indexing import Options, index_folders
+from isa_cli.gallery.indexing import IndexOptions, index_folders
 from isa_cli.images import looks_like_photo
 from isa_cli.reporting import Silent
 from tests.bad_inputs import photo
@@ -42,7 +42,7 @@ def index(tmp_path, folder):
                 [os.fsencode(root) for root in roots or (folder,)],
                 lambda: encoder,
                 encoder.input_size,
-                Options(Which(**which)),
+                IndexOptions(Which(**which)),
                 Silent(),
                 threading.Event(),
             )
@@ -71,7 +71,7 @@ def test_a_photo_under_an_odd_name_is_indexed(index, folder, name):
     (folder / ("not " + name)).write_text("no photo")
     summary = index()
     assert (summary.embedded, summary.failures, summary.tally.other) == (1, [], 1)
-    assert index.gallery.catalog.photo_at(os.fsencode(folder / name)) is not None
+    assert index.gallery.catalog.photos.at(os.fsencode(folder / name)) is not None
 
 
 @pytest.mark.parametrize("fmt", FORMATS)

@@ -12,7 +12,7 @@ from isa_cli.gallery import derivatives
 from isa_cli.gallery.derivatives import count, kind_of
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.ignore import ScanOptions as Which
-from isa_cli.gallery.indexing import Options, index_folders
+from isa_cli.gallery.indexing import IndexOptions, index_folders
 from isa_cli.reporting import Silent
 from tests.fakes import MeanColour
 
@@ -83,7 +83,7 @@ class Everything:
             [os.fsencode(self.photos / root) for root in roots or ("",)],
             lambda: encoder,
             encoder.input_size,
-            Options(Which(**which)),
+            IndexOptions(Which(**which)),
             Silent(),
             threading.Event(),
         )

@@ -12,7 +12,8 @@ import pytest
 
 from isa_cli.errors import UsageError
 from isa_cli.gallery.ignore import ScanOptions
-from isa_cli.gallery.walk import Tally, scan
+from isa_cli.gallery.tally import Tally
+from isa_cli.gallery.walk import scan
 
 NEVER = "*a*a*a*a*a*a*a*a*a*a*a*b"
 LONG_NAME = "a" * 240 + ".jpg"

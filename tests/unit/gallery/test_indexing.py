@@ -75,9 +75,9 @@ def test_a_sidecar_says_what_the_photo_does_not(gallery, folder):
     (folder / "old.png.supplemental-metadata.json").write_text(json.dumps(said))
     paint(folder / "silent.png", (99, 9, 9))
     run(gallery, folder)
-    info = gallery.catalog.photo_at(os.fsencode(folder / "old.png")).info
+    info = gallery.catalog.photos.at(os.fsencode(folder / "old.png")).info
     assert (info.taken_at, info.latitude) == ("2015-08-22T04:08:19", 48.137)
-    stats = gallery.catalog.stats()
+    stats = gallery.catalog.photos.stats()
     assert (stats.photos, stats.undated, stats.unplaced) == (2, 1, 1)
 
 

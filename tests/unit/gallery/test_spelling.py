@@ -36,7 +36,7 @@ class Shelf:
             (self.home / name).parent.mkdir(parents=True, exist_ok=True)
             (self.home / name).touch()
         self.catalog.record([Failed(FileStamp(self.path(name), 1, 1), "") for name in names])
-        self.catalog.add_root(self.path(root))
+        self.catalog.metadata.add_root(self.path(root))
 
     def known(self, name):
         """Return the known spellings of a path, relative."""
@@ -159,7 +159,7 @@ def test_a_folder_that_several_roots_reach_is_all_of_them(linked):
 
 
 def test_roots_within_each_other_are_the_outer_one(linked):
-    linked.catalog.add_root(linked.path("home/Pictures/trip"))
+    linked.catalog.metadata.add_root(linked.path("home/Pictures/trip"))
     assert linked.known("disk/pics") == ["home/Pictures"]
     assert linked.known("disk") == ["home/Pictures"]
 
@@ -178,7 +178,7 @@ def test_links_that_lead_nowhere_or_in_a_circle_are_no_folder(linked):
     (linked.home / "nowhere").symlink_to("gone")
     assert linked.known("loop/trip") == ["loop/trip"]
     assert linked.known("nowhere") == ["nowhere"]
-    linked.catalog.add_root(linked.path("loop"))
+    linked.catalog.metadata.add_root(linked.path("loop"))
     assert linked.known("disk/pics/trip") == ["home/Pictures/trip"]
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from isa_cli.errors import UsageError
 from isa_cli.gallery.ignore import ScanOptions, is_hidden
-from isa_cli.gallery.walk import Tally, gone, scan
+from isa_cli.gallery.tally import Tally
+from isa_cli.gallery.walk import gone, scan
 
 # --- a catalogue of dicts ------------------------------------------------------------------------
 
