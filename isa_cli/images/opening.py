@@ -71,8 +71,11 @@ def thumbnail(data: bytes, size: int) -> Image.Image:
     Raises:
         ImageError: as ``open_image``.
     """
-    image, _ = open_image(data, at_least=(size, size))
-    image.thumbnail((size, size), Image.Resampling.LANCZOS)
+    image, info = open_image(data, at_least=(size, size))
+    try:
+        image.thumbnail((size, size), Image.Resampling.LANCZOS)
+    except Exception as error:
+        raise ImageError(_reason(info.format, data, error)) from error
     return image
 
 
