@@ -1,4 +1,4 @@
-"""One picture decoded: the formats we allow, our limit on their size, drafts of big JPEGs."""
+"""One picture decoded: the formats we allow, our limit on their size, drafts of big ones."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Final
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
+from PIL.Image import DecompressionBombError
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from isa_cli.errors import ImageError, UsageError
+from isa_cli.images import gif, jpeg, png, tiff, webp
 from isa_cli.images.exif import describe, find_orientation, read_exif
 from isa_cli.images.pixels import rgb, upright
+from isa_cli.images.reasons import truncated
 from isa_cli.types import PhotoInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL import Image
     from PIL.ImageFile import ImageFile
 
@@ -43,7 +48,54 @@ def decode(
     we allow, and it keeps our limit ours: ``Image.open`` obeys ``Image.MAX_IMAGE_PIXELS``, which
     belongs to the whole process.  GIF, TIFF and WebP look there themselves, so these stop at
     Pillow's own 179 million pixels, whatever ours is.
+
+    A file over which a plugin stumbles is tried once more without what lies beside its pixels.
     """
+    if kind in _CLEAN:
+        data = _CLEAN[kind](data)
+    try:
+        return _decoded(data, kind, at_least, unsaid)
+    except (ImageError, UsageError, MemoryError, DecompressionBombError):
+        raise
+    except Exception as error:
+        mended = _MENDED[kind](data) if kind in _MENDED else None
+        if mended is None:
+            raise
+        try:
+            return _decoded(mended, kind, at_least, unsaid)
+        except ImageError:
+            raise
+        except Exception:  # noqa: BLE001 - what was wrong first is what is wrong
+            raise error from None
+
+
+def _ended(data: bytes) -> bytes:
+    """Return a JPEG with an end marker; one without it is proved to have all its pixels."""
+    _check_size(*jpeg.declared_size(data))
+    if jpeg.has_end(data):
+        return data
+    whole = jpeg.mended(data)
+    if whole is None:
+        raise truncated(data)
+    return whole
+
+
+_CLEAN: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "JPEG": _ended,
+    "PNG": png.pixels_and_notes,
+    "TIFF": tiff.picture,
+}
+_MENDED: Final[dict[str, Callable[[bytes], bytes | None]]] = {
+    "GIF": gif.mended,
+    "JPEG": jpeg.mended,
+    "TIFF": tiff.mended,
+    "WEBP": webp.mended,
+}
+
+
+def _decoded(
+    data: bytes, kind: str, at_least: tuple[int, int] | None, unsaid: int
+) -> tuple[Image.Image, PhotoInfo]:
     image = _plugin(kind, BytesIO(data))
     _check_size(*image.size)
     exif = read_exif(image)
