@@ -1,4 +1,4 @@
-"""One picture decoded: the formats we allow, our limit on their size, drafts of big ones."""
+"""One picture decoded: the formats we allow, our limit on their size, drafts of big JPEGs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from isa_cli.errors import ImageError, UsageError
 from isa_cli.images import gif, jpeg, png, tiff, webp
-from isa_cli.images.exif import describe, find_orientation, read_exif
+from isa_cli.images.exif import describe, read_exif
+from isa_cli.images.orientation import Turn, which_way
 from isa_cli.images.pixels import rgb, upright
 from isa_cli.images.reasons import truncated
 from isa_cli.types import PhotoInfo
@@ -57,16 +58,17 @@ def decode(
         return _decoded(data, kind, at_least, unsaid)
     except (ImageError, UsageError, MemoryError, DecompressionBombError):
         raise
-    except Exception as error:
-        mended = _MENDED[kind](data) if kind in _MENDED else None
-        if mended is None:
-            raise
-        try:
-            return _decoded(mended, kind, at_least, unsaid)
-        except ImageError:
-            raise
-        except Exception:  # noqa: BLE001 - what was wrong first is what is wrong
-            raise error from None
+    except Exception as error:  # noqa: BLE001 - plugins raise nearly anything
+        first = error.with_traceback(None)  # whose frames hold the picture
+    mended = _MENDED[kind](data) if kind in _MENDED else None
+    if mended is None:
+        raise first
+    try:
+        return _decoded(mended, kind, at_least, unsaid)
+    except ImageError:
+        raise
+    except Exception:  # noqa: BLE001 - what was wrong first is what is wrong
+        raise first from None
 
 
 def _ended(data: bytes) -> bytes:
@@ -97,23 +99,22 @@ def _decoded(
     data: bytes, kind: str, at_least: tuple[int, int] | None, unsaid: int
 ) -> tuple[Image.Image, PhotoInfo]:
     image = _plugin(kind, BytesIO(data))
-    _check_size(*image.size)
-    exif = read_exif(image)
-    orientation, described = find_orientation(exif) or unsaid, describe(exif)
-    if kind == "JPEG":
-        size = image.size  # before the draft
-        if at_least:
-            height, width = at_least if orientation < 5 else at_least[::-1]  # noqa: PLR2004
-            image.draft(None, (DRAFT_MARGIN * width, DRAFT_MARGIN * height))
-        image.load()
-    else:
-        image.load()
+    size = image.size  # before the draft
+    _check_size(*size)
+    turn, described = which_way(image, kind, data, unsaid), describe(read_exif(image))
+    if kind == "JPEG" and at_least:
+        height, width = _turned(at_least, turn)
+        image.draft(None, (DRAFT_MARGIN * width, DRAFT_MARGIN * height))
+    image.load()
+    if kind != "JPEG":
         size = image.size  # libheif knows it for certain only now
-    # Pillow turns TIFFs while loading them and then drops the tag, so the tag is read again.
-    turn = find_orientation(read_exif(image)) or unsaid
-    width, height = size if turn < 5 else size[::-1]  # noqa: PLR2004
-    info = PhotoInfo(kind, width, height, orientation, **described)
-    return upright(rgb(image), turn), info
+    width, height = _turned(size, turn)
+    info = PhotoInfo(kind, width, height, turn.said, **described)
+    return upright(rgb(image), turn.to_do), info
+
+
+def _turned(sides: tuple[int, int], turn: Turn) -> tuple[int, int]:
+    return sides if turn.to_do < 5 else sides[::-1]  # noqa: PLR2004
 
 
 def _plugin(kind: str, stream: BytesIO) -> ImageFile:

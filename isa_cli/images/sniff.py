@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from PIL.ExifTags import Base
@@ -80,15 +81,16 @@ def _is_raw_tiff(data: bytes) -> bool:
     if data[8:10] == b"CR" or data[8:12] == b"IIII":  # Canon's CR2, Phase One's IIQ
         return True
     tiff = Tiff(data)
-    page = next(tiff.pages(), None)
-    if page is None:
+    pages = list(islice(tiff.pages(), _FEW))
+    if not pages:
         return False
-    if Base.DNGVersion in page.entries or _is_sensors(tiff, page):
+    if Base.DNGVersion in pages[0].entries or _is_sensors(tiff, pages[0]):
         return True
-    small_copy = tiff.first(page, Base.NewSubfileType) & 1 and Base.SubIFDs in page.entries
-    below = [tiff.directory(at) for at in tiff.numbers(page, Base.SubIFDs)[:_FEW]]
-    ordinary = any(map(tiff.is_picture, below)) and not any(_is_sensors(tiff, one) for one in below)
-    return bool(small_copy) and not ordinary
+    if not tiff.first(pages[0], Base.NewSubfileType) & 1 or Base.SubIFDs not in pages[0].entries:
+        return False
+    # a small copy, and below it the negative, unless another page is an ordinary picture
+    ordinary = any(tiff.is_picture(page) for page in pages)
+    return not ordinary or any(_is_sensors(tiff, page) for page in pages)
 
 
 def _is_sensors(tiff: Tiff, page: Directory) -> bool:
@@ -98,7 +100,7 @@ def _is_sensors(tiff: Tiff, page: Directory) -> bool:
     )
 
 
-_FEW: Final = 16  # pages below the first that are looked at
+_FEW: Final = 16  # pages that are looked at
 _SENSOR_DATA: Final = {32803, 34892}  # a colour filter's mosaic, linear RAW
 _SENSOR_COMPRESSIONS: Final = {32767, 32769, 32770, 34713, 65000, 65535}  # the makers' own
 

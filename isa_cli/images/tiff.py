@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     """One tag: the type of its values, how many, where they stand, and whether they are there."""
 
     kind: int
-    count: int
+    number: int
     start: int
     end: int
     whole: bool
@@ -77,19 +77,15 @@ class Tiff:
             for below in self.numbers(page, Base.SubIFDs)[:_MOST_PAGES]:
                 if below not in seen and len(seen) < _MOST_PAGES:
                     seen.add(below)
-                    yield self.directory(below)
+                    yield self._directory(below)[0]
             at = self._one(behind, self._offset)
-
-    def directory(self, at: int) -> Directory:
-        """Return the directory that stands there, empty if none does."""
-        return self._directory(at)[0]
 
     def numbers(self, page: Directory, tag: int) -> tuple[int, ...]:
         """Return a tag's whole numbers; none where it is missing, damaged or something else."""
         entry = page.entries.get(tag)
         if entry is None or not entry.whole or entry.kind not in _WHOLE:
             return ()
-        code = f"{self._order}{entry.count}{_WHOLE[entry.kind]}"
+        code = f"{self._order}{entry.number}{_WHOLE[entry.kind]}"
         return struct.unpack(code, self._data[entry.start : entry.end])
 
     def is_picture(self, page: Directory) -> bool:
@@ -131,22 +127,24 @@ class Tiff:
         bits = sum(self.numbers(page, Base.BitsPerSample)) or 1
         return down * (-(-across * bits // 8))
 
-    def with_page_first(self, page: Directory, *, only_needed: bool) -> bytes | None:
-        """Return the file with this page as its first one.
+    def with_page_first(self, page: Directory) -> bytes:
+        """Return the file with this page as its first one."""
+        return self._starting_at(page.at, self._data)
+
+    def rewritten(self, page: Directory, notes: Directory) -> bytes | None:
+        """Return the file with a page as its only one, without what is damaged or of no use here.
 
         Args:
             page: of this file.
-            only_needed: write its directory anew, without what is damaged or of no use here.
+            notes: another one, whose notes count where this one has none.
 
         Returns:
             ``None`` if pixels, or something that they need, are missing.
         """
-        if not only_needed:
-            return self._starting_at(page.at, self._data)
         kept = {
             tag: entry
-            for tag, entry in sorted(page.entries.items())
-            if entry.whole and tag in _PIXELS | _NOTES
+            for tag, entry in sorted({**notes.entries, **page.entries}.items())
+            if entry.whole and (tag in _NOTES or (tag in _PIXELS and tag in page.entries))
         }
         size = sum(entry.end - entry.start for entry in kept.values())
         if _NEEDED & page.entries.keys() - kept.keys() or size > len(self._data):
@@ -176,7 +174,7 @@ class Tiff:
                 behind += field
                 field = struct.pack(f"{self._order}{self._offset}", at)
             rows += struct.pack(
-                f"{self._order}HH{self._offset}", tag, entry.kind, entry.count
+                f"{self._order}HH{self._offset}", tag, entry.kind, entry.number
             ) + field.ljust(room, b"\0")
         return head + rows + bytes(room) + behind
 
@@ -209,16 +207,17 @@ class Tiff:
 def picture(data: bytes) -> bytes:
     """Return a TIFF whose first page is its picture: the first that is no smaller copy of another.
 
-    A tag whose values lead out of the file is left out, because Pillow stops reading there.
+    Where that is not the first of all, the first one's notes count for it.  A tag whose values lead
+    out of the file is left out, because Pillow stops reading there.
     """
     tiff = Tiff(data)
     first = next(tiff.pages(), None)
     page = next(filter(tiff.is_picture, tiff.pages()), first)
-    if page is None:
+    if first is None or page is None:
         return data
-    if not all(entry.whole or not entry.count for entry in page.entries.values()):
-        return tiff.with_page_first(page, only_needed=True) or data
-    return data if page == first else tiff.with_page_first(page, only_needed=False) or data
+    if page == first and all(one.whole or not one.number for one in page.entries.values()):
+        return data
+    return tiff.rewritten(page, first) or tiff.with_page_first(page)
 
 
 def mended(data: bytes) -> bytes | None:
@@ -231,7 +230,7 @@ def mended(data: bytes) -> bytes | None:
     page = next(tiff.pages(), None)
     if page is None or not page.entries.keys() & _PLACES:
         return None
-    whole = tiff.with_page_first(page, only_needed=True)
+    whole = tiff.rewritten(page, page)
     if whole is None:
         raise truncated(data)
     return whole

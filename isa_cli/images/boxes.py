@@ -1,0 +1,66 @@
+"""The boxes of a HEIF or AVIF: whether its picture is turned by the file itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TURNS: Final = frozenset({b"irot", b"imir"})
+
+_MOST: Final = 1 << 16  # boxes or entries in one box
+
+
+def turns_itself(data: bytes) -> bool:
+    """Return whether the primary picture of a HEIF or AVIF has a rotation or mirroring of its own.
+
+    Its format (ISO/IEC 23008-12) then wants EXIF to say the same.
+    """
+    for kind, body in _boxes(memoryview(data)):
+        if kind == b"meta":
+            parts = dict(_boxes(body[4:]))  # behind version and flags
+            break
+    else:
+        return False
+    primary, properties = parts.get(b"pitm"), dict(_boxes(parts.get(b"iprp", memoryview(b""))))
+    if primary is None or not properties.keys() >= {b"ipco", b"ipma"}:
+        return False
+    kinds = [kind for kind, _ in _boxes(properties[b"ipco"])]
+    name = int.from_bytes(primary[4 : 8 if any(primary[:1]) else 6])
+    numbers = _associations(properties[b"ipma"]).get(name, [])
+    return any(kinds[number - 1] in _TURNS for number in numbers if 0 < number <= len(kinds))
+
+
+def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield kind and body of the boxes in a row, as far as there are any."""
+    at = 0
+    for _ in range(_MOST):
+        size, kind = int.from_bytes(data[at : at + 4]), bytes(data[at + 4 : at + 8])
+        head = 8
+        if size == 1:
+            size, head = int.from_bytes(data[at + 8 : at + 16]), 16
+        if size == 0:  # up to the end
+            size = len(data) - at
+        if size < head or len(kind) < 4:  # noqa: PLR2004
+            return
+        yield kind, data[at + head : at + size]
+        at += size
+
+
+def _associations(body: memoryview) -> dict[int, list[int]]:
+    """Return the numbers, from 1, of the properties that each item has."""
+    wide_names, wide_numbers = any(body[:1]), bool(int.from_bytes(body[3:4]) & 1)
+    found: dict[int, list[int]] = {}
+    at = 8
+    for _ in range(min(int.from_bytes(body[4:8]), _MOST)):
+        name = int.from_bytes(body[at : at + (4 if wide_names else 2)])
+        at += 4 if wide_names else 2
+        count, at = int.from_bytes(body[at : at + 1]), at + 1
+        step = 2 if wide_numbers else 1
+        fields = [body[n : n + step] for n in range(at, at + count * step, step)]
+        at += count * step
+        # the highest bit says that the property must not be ignored
+        numbers = [int.from_bytes(field) & ((1 << 8 * step - 1) - 1) for field in fields]
+        found.setdefault(name, []).extend(numbers)
+    return found
