@@ -1,4 +1,4 @@
-"""The boxes of a HEIF or AVIF: whether its picture is turned by the file itself."""
+"""The boxes of a HEIF or AVIF: what they say of its primary picture before anything is decoded."""
 
 from __future__ import annotations
 
@@ -13,23 +13,33 @@ _MOST: Final = 1 << 16  # boxes or entries in one box
 
 
 def turns_itself(data: bytes) -> bool:
-    """Return whether the primary picture of a HEIF or AVIF has a rotation or mirroring of its own.
+    """Return whether the picture has a rotation or mirroring of its own.
 
     Its format (ISO/IEC 23008-12) then wants EXIF to say the same.
     """
-    for kind, body in _boxes(memoryview(data)):
-        if kind == b"meta":
-            parts = dict(_boxes(body[4:]))  # behind version and flags
-            break
-    else:
-        return False
-    primary, properties = parts.get(b"pitm"), dict(_boxes(parts.get(b"iprp", memoryview(b""))))
-    if primary is None or not properties.keys() >= {b"ipco", b"ipma"}:
-        return False
-    kinds = [kind for kind, _ in _boxes(properties[b"ipco"])]
+    return any(kind in _TURNS for kind, _ in _properties(data))
+
+
+def declared_size(data: bytes) -> tuple[int, int]:
+    """Return (width, height) as they are declared, before any turn; zeros if they are not."""
+    for kind, body in _properties(data):
+        if kind == b"ispe":
+            return int.from_bytes(body[4:8]), int.from_bytes(body[8:12])
+    return 0, 0
+
+
+def _properties(data: bytes) -> list[tuple[bytes, memoryview]]:
+    """Return kind and body of the primary picture's properties; none where the boxes are odd."""
+    meta = next((body for kind, body in _boxes(memoryview(data)) if kind == b"meta"), None)
+    parts = {} if meta is None else dict(_boxes(meta[4:]))  # behind version and flags
+    properties = dict(_boxes(parts.get(b"iprp", memoryview(b""))))
+    if b"pitm" not in parts or not properties.keys() >= {b"ipco", b"ipma"}:
+        return []
+    primary = parts[b"pitm"]
     name = int.from_bytes(primary[4 : 8 if any(primary[:1]) else 6])
+    known = list(_boxes(properties[b"ipco"]))
     numbers = _associations(properties[b"ipma"]).get(name, [])
-    return any(kinds[number - 1] in _TURNS for number in numbers if 0 < number <= len(kinds))
+    return [known[number - 1] for number in numbers if 0 < number <= len(known)]
 
 
 def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:

@@ -1,13 +1,14 @@
-"""One picture decoded: the formats we allow, our limit on their size, drafts of big JPEGs."""
+"""One picture decoded: the formats we allow, our limit on their size, drafts of big ones."""
 
 from __future__ import annotations
 
 import os
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ExifTags import Base
 from PIL.GifImagePlugin import GifImageFile
 from PIL.Image import DecompressionBombError
 from PIL.JpegImagePlugin import JpegImageFile
@@ -16,11 +17,12 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from isa_cli.errors import ImageError, UsageError
-from isa_cli.images import gif, jpeg, png, tiff, webp
+from isa_cli.images import boxes, gif, jpeg, png, tiff, webp
 from isa_cli.images.exif import describe, read_exif
 from isa_cli.images.orientation import Turn, which_way
 from isa_cli.images.pixels import rgb, upright
 from isa_cli.images.reasons import truncated
+from isa_cli.images.room import Room
 from isa_cli.types import PhotoInfo
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 MAX_PIXELS: Final = 250_000_000
-"""Above any phone's sensor (200 million), below what a few threads can hold (750 MB each)."""
+"""Above any phone's sensor (200 million); all threads together hold no more of large pictures."""
 
 DRAFT_MARGIN: Final = 2
 """How much larger than the encoder's input a draft stays, on both axes.
@@ -38,6 +40,11 @@ DRAFT_MARGIN: Final = 2
 A draft averages blocks of pixels while the JPEG is decoded (a box filter in the DCT domain), which
 is fast but coarse; the encoder's own resize keeps a factor of two to do properly.
 """
+
+LARGE: Final = 64_000_000
+"""Pixels above which a picture of another format than JPEG is averaged in blocks, too."""
+
+_ROOM: Final = Room(MAX_PIXELS)
 
 
 def decode(
@@ -76,20 +83,35 @@ def _ended(data: bytes) -> bytes:
     _check_size(*jpeg.declared_size(data))
     if jpeg.has_end(data):
         return data
-    whole = jpeg.mended(data)
+    whole = _mended_jpeg(data)
     if whole is None:
         raise truncated(data)
     return whole
 
 
+def _mended_jpeg(data: bytes) -> bytes | None:
+    width, height = jpeg.declared_size(data)
+    with _ROOM.taken(width * height):
+        return jpeg.mended(data)
+
+
+def _of_fair_size(data: bytes) -> bytes:
+    """Return a HEIF or AVIF whose declared size is none that its library has other words for."""
+    _check_size(*boxes.declared_size(data))
+    return data
+
+
 _CLEAN: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "AVIF": _of_fair_size,
+    "GIF": gif.coming_to_a_picture,
+    "HEIF": _of_fair_size,
     "JPEG": _ended,
     "PNG": png.pixels_and_notes,
     "TIFF": tiff.picture,
 }
 _MENDED: Final[dict[str, Callable[[bytes], bytes | None]]] = {
     "GIF": gif.mended,
-    "JPEG": jpeg.mended,
+    "JPEG": _mended_jpeg,
     "TIFF": tiff.mended,
     "WEBP": webp.mended,
 }
@@ -100,21 +122,38 @@ def _decoded(
 ) -> tuple[Image.Image, PhotoInfo]:
     image = _plugin(kind, BytesIO(data))
     size = image.size  # before the draft
-    _check_size(*size)
-    turn, described = which_way(image, kind, data, unsaid), describe(read_exif(image))
-    if kind == "JPEG" and at_least:
-        height, width = _turned(at_least, turn)
-        image.draft(None, (DRAFT_MARGIN * width, DRAFT_MARGIN * height))
-    image.load()
-    if kind != "JPEG":
-        size = image.size  # libheif knows it for certain only now
+    held = _checked(image)
+    if kind == "JPEG":
+        turn = which_way(image, kind, data, unsaid)
+        if at_least:
+            height, width = _turned(at_least, turn)
+            image.draft(None, (DRAFT_MARGIN * width, DRAFT_MARGIN * height))
+        if not image.info.get("progressive"):  # those keep all coefficients, whatever the draft
+            held = image.width * image.height
+    with _ROOM.taken(held):
+        turn = which_way(image, kind, data, unsaid)  # a PNG is loaded to see its EXIF
+        described = describe(read_exif(image))
+        image.load()
+        if kind != "JPEG":
+            size = image.size  # libheif knows it for certain only now
+        plain = rgb(image, _factor(image, at_least, turn))
+        del image
+        plain = upright(plain, turn.to_do)
     width, height = _turned(size, turn)
-    info = PhotoInfo(kind, width, height, turn.said, **described)
-    return upright(rgb(image), turn.to_do), info
+    return plain, PhotoInfo(kind, width, height, turn.said, **described)
 
 
 def _turned(sides: tuple[int, int], turn: Turn) -> tuple[int, int]:
     return sides if turn.to_do < 5 else sides[::-1]  # noqa: PLR2004
+
+
+def _factor(image: Image.Image, at_least: tuple[int, int] | None, turn: Turn) -> int:
+    """Return by how much a large picture's sides may be divided for a caller who resizes it."""
+    if not at_least or image.width * image.height <= LARGE:
+        return 1
+    height, width = _turned(at_least, turn)
+    across, down = image.width // (DRAFT_MARGIN * width), image.height // (DRAFT_MARGIN * height)
+    return max(1, min(across, down))
 
 
 def _plugin(kind: str, stream: BytesIO) -> ImageFile:
@@ -135,6 +174,18 @@ _PLUGINS: Final[dict[str, type[ImageFile]]] = {
     "TIFF": TiffImageFile,
     "WEBP": WebPImageFile,
 }
+
+
+def _checked(image: Image.Image) -> int:
+    """Return how many pixels have to be held to decode this, or raise: of a TIFF a whole tile."""
+    tags: dict[int, Any] = getattr(image, "tag_v2", {})
+    sides = tags.get(Base.TileWidth), tags.get(Base.TileLength)
+    sizes = [image.size]
+    if isinstance(sides[0], int) and isinstance(sides[1], int):
+        sizes.append((sides[0], sides[1]))
+    for width, height in sizes:
+        _check_size(width, height)
+    return max(width * height for width, height in sizes)
 
 
 def _check_size(width: int, height: int) -> None:

@@ -1,17 +1,46 @@
-"""A GIF's bytes from its palette straight to its first picture."""
+"""A GIF's bytes: whether they come to a picture, and straight to it where something is damaged."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from isa_cli.errors import ImageError
+
 _TABLE: Final = 0x80  # the flag that a table of colours follows
-_SEEN: Final = 1 << 16  # bytes in which the first picture's head is looked for
+_SEEN: Final = 1 << 16  # bytes that are no block, or those in which a picture's head is looked for
+_MOST_BLOCKS: Final = 1 << 18  # of 255 bytes, before the picture
+_EXTENSION, _PICTURE = 0x21, 0x2C
 
 
 def begins(data: bytes) -> bool:
     """Return whether behind a GIF's header and palette a block begins, as it has to."""
-    start = 13 + _colours(data[10]) if len(data) > 13 else 0  # noqa: PLR2004
-    return data[start : start + 1] in {b"\x21", b"\x2c"}
+    start = _behind_palette(data)
+    return data[start : start + 1] in {bytes((_EXTENSION,)), bytes((_PICTURE,))}
+
+
+def coming_to_a_picture(data: bytes) -> bytes:
+    """Return a GIF in which a picture follows, as soon as decoders can wait for.
+
+    They look at every byte, one by one, for the next block.
+
+    Raises:
+        ImageError: no picture follows.
+    """
+    at, junk, blocks = _behind_palette(data), _SEEN, _MOST_BLOCKS
+    while at < len(data) and data[at] != _PICTURE and junk and blocks:
+        if data[at] != _EXTENSION:
+            at, junk = at + 1, junk - 1
+            continue
+        at += 2  # behind its kind
+        while at < len(data) and data[at] and blocks:
+            at, blocks = at + 1 + data[at], blocks - 1
+        at, blocks = at + 1, blocks - 1
+    if at < len(data) and data[at] == _PICTURE:
+        return data
+    straight = mended(data)
+    if straight is None:
+        raise ImageError("GIF data that can't be decoded: no picture follows its header")
+    return straight
 
 
 def mended(data: bytes) -> bytes | None:
@@ -20,15 +49,18 @@ def mended(data: bytes) -> bytes | None:
     Returns:
         ``None`` where no picture's head can be found.
     """
-    start = 13 + _colours(data[10])
-    at = start
-    while 0 <= (at := data.find(b"\x2c", at)) < start + _SEEN:
+    start = at = _behind_palette(data)
+    while (at := data.find(bytes((_PICTURE,)), at, start + _SEEN)) >= 0:
         if _is_head(data, at):
             control = data[at - 8 : at]  # what shows through, if it stands right before
             kept = control if control[:3] == b"\x21\xf9\x04" and control[7:] == b"\0" else b""
             return data[:start] + kept + data[at:]
         at += 1
     return None
+
+
+def _behind_palette(data: bytes) -> int:
+    return 13 + _colours(int.from_bytes(data[10:11]))
 
 
 def _colours(flags: int) -> int:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _JUNK: Final = 1 << 16
 """Bytes between a JPEG's segments that are passed over; decoders pass over any number, slowly."""
 
+_MOST_SEGMENTS: Final = 1 << 14
+"""Segments before the pixels: a gigabyte of long ones."""
+
 _MOST_SCANS: Final = 200
 """Scans of a progressive JPEG; encoders write about ten, and each takes as long as a picture."""
 
@@ -33,7 +36,7 @@ _LEAST: Final = {_JFIF: (b"JFIF\0", 14), _ADOBE: (b"Adobe", 12)}  # shorter, lib
 _PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _ALONE: Final = frozenset(range(0xD0, 0xD9))  # markers without a length
 _TABLES: Final = frozenset({*_SOF, 0xC4, 0xCC, 0xDB, 0xDD, _DNL, SOS})
-_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # in a scan; RST0 to 7 belong to it
+_MARKER: Final = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # in a scan; RST0 to 7 belong to it
 _RESTART: Final = re.compile(rb"\xff([\xd0-\xd7])")
 
 
@@ -53,7 +56,10 @@ def segments(data: bytes, junk: int = _JUNK) -> Iterator[Segment]:
         junk: bytes between the segments that are passed over.
     """
     at, junk = 2, junk + 1
-    while (found := data.find(b"\xff", at, at + junk)) >= 0:
+    for _ in range(_MOST_SEGMENTS):
+        found = data.find(b"\xff", at, at + junk)
+        if found < 0:
+            return
         junk -= found - at
         at = found + 1
         while data[at : at + 1] == b"\xff" and junk > 1:  # any number of them may fill up
@@ -63,6 +69,7 @@ def segments(data: bytes, junk: int = _JUNK) -> Iterator[Segment]:
         if marker == _EOI:
             return
         if marker < min(_SOF) or marker in _ALONE:  # the former mean nothing
+            junk -= 2
             continue
         segment = Segment(marker, at - 2, at + int.from_bytes(data[at : at + 2]))
         yield segment

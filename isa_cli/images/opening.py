@@ -28,9 +28,10 @@ def open_image(
 
     Args:
         data: a whole file.
-        at_least: (height, width) that the caller is going to resize to.  A hint: a JPEG may then
-            come back smaller than it is, but at least ``DRAFT_MARGIN`` times this on both axes
-            where it is that large.  ``PhotoInfo`` always tells the full size.
+        at_least: (height, width) that the caller is going to resize to.  A hint: a JPEG, or any
+            picture of more than 64 million pixels, may then come back smaller than it is, but at
+            least ``DRAFT_MARGIN`` times this on both axes where it is that large.  ``PhotoInfo``
+            always tells the full size.
 
     Raises:
         ImageError: no picture, not a whole one, or one over the limit.

@@ -58,7 +58,7 @@ def rgb(image: Image.Image, factor: int = 1) -> Image.Image:
 
 def _blocks(image: Image.Image, factor: int = 1) -> Iterator[tuple[tuple[int, int], Image.Image]]:
     """Yield the image in blocks, each with its place; all places are multiples of the factor."""
-    across = min(image.width, _BLOCK // factor * factor)
+    across = min(image.width, max(1, _BLOCK // factor) * factor)
     down = max(1, _BLOCK // across // factor) * factor
     for top in range(0, image.height, down):
         for left in range(0, image.width, across):

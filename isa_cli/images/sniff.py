@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from PIL.ExifTags import Base
 
@@ -100,7 +100,7 @@ def _is_sensors(tiff: Tiff, page: Directory) -> bool:
     )
 
 
-_FEW: Final = 16  # pages that are looked at
+_FEW: Final = 16  # pages, or places, that are looked at
 _SENSOR_DATA: Final = {32803, 34892}  # a colour filter's mosaic, linear RAW
 _SENSOR_COMPRESSIONS: Final = {32767, 32769, 32770, 34713, 65000, 65535}  # the makers' own
 
@@ -112,7 +112,7 @@ def behind_junk(data: bytes) -> int:
     """
     if _resembled(data) not in {"", _ZEROS, _TEXT}:
         return 0
-    for found in _STARTS.finditer(data, 1, _JUNK):
+    for found in islice(_STARTS.finditer(data, 1, _JUNK), _FEW):
         if _begins(data, found.start()):
             return found.start()
     return 0
@@ -126,12 +126,17 @@ def _begins(data: bytes, at: int) -> bool:
     if head[:3] == b"GIF":
         return gif.begins(head)
     if head[:2] in {b"II", b"MM"}:
+        order: Literal["little", "big"] = "little" if head[:1] == b"I" else "big"
+        first = at + int.from_bytes(head[4:8], order)
+        if int.from_bytes(data[first + 2 : first + 4], order) not in _FIRST_TAGS:
+            return False  # before the rest is copied
         tiff = Tiff(data[at:])
         return any(map(tiff.is_picture, tiff.pages()))
     return head[12:16] in {b"IHDR", b"VP8 ", b"VP8L", b"VP8X"}
 
 
 _JUNK: Final = 1 << 14
+_FIRST_TAGS: Final = {Base.NewSubfileType, Base.SubfileType, Base.ImageWidth}
 _HEADERS: Final = 1 << 20  # bytes in which a JPEG comes to its pixels; profiles are long
 _STARTS: Final = re.compile(
     rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|II[*+]\0|MM\0[*+]",

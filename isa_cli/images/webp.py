@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _KNOWN: Final = re.compile(rb"VP8[ LX]|ALPH|ANIM|ANMF|EXIF|XMP ")
+_SEEN: Final = 1 << 24  # bytes that a damaged part may have before the next is looked for
+_MOST: Final = 1 << 12  # parts
+
 _ANIMATED, _XMP, _EXIF, _ALPHA, _PROFILE = 0x02, 0x04, 0x08, 0x10, 0x20
 _FLAGS: Final = {b"ANIM": _ANIMATED, b"XMP ": _XMP, b"EXIF": _EXIF}  # of what follows, in VP8X
 
@@ -41,7 +44,10 @@ def mended(data: bytes) -> bytes | None:
 def _parts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield kind and body of the parts that are whole; a size that leads nowhere is passed over."""
     at = 12
-    while found := _KNOWN.search(data, at):
+    for _ in range(_MOST):
+        found = _KNOWN.search(data, at, at + _SEEN)
+        if not found:
+            return
         if found.start() != at and not _is_part(data, at):
             at = found.start()
         size = int.from_bytes(data[at + 4 : at + 8], "little")
