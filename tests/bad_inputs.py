@@ -184,7 +184,7 @@ def bomb_png() -> bytes:
 def text_bomb_png() -> bytes:
     info = PngImagePlugin.PngInfo()
     info.add_text("Comment", "x" * 2_000_000, zip=True)
-    return photo("PNG", pnginfo=info)
+    return photo("PNG", (5, 15, 25), pnginfo=info)
 
 
 def frames(fmt: str, **options: Any) -> bytes:
@@ -271,8 +271,9 @@ BAD_INPUTS: tuple[BadInput, ...] = (
     _file(b"half.tif", lambda: half(encoded(noise(5), "TIFF")), "failed", "truncated"),
     _file(b"header-only.jpg", lambda: b"\xff\xd8\xff\xe0", "failed", "JPEG|truncated"),
     _file(b"bomb.png", bomb_png, "failed", "900,000,000 pixels.* 250,000,000"),
-    _file(b"text-bomb.png", text_bomb_png, "failed", "too large"),
-    _file(b"icc-bomb.png", lambda: photo("PNG", icc_profile=bytes(2_000_000)), "failed", "large"),
+    # Notes that would fill the memory, or are broken: they are not looked at.
+    _file(b"text-bomb.png", text_bomb_png),
+    _file(b"icc-bomb.png", lambda: photo("PNG", (15, 25, 35), icc_profile=bytes(2_000_000))),
     # Pixels that need care.
     _file(b"rgb16.tif", rgb16),
     _file(b"grey16.tif", lambda: tiff(grey16(25_700), bits=16, photometric=1)),

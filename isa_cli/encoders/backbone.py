@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
-from torchvision.transforms import Compose, ToTensor
+from torchvision.transforms import ToTensor
 
+from isa_cli.encoders.shapes import Geometry
 from isa_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -66,9 +67,13 @@ class Backbone:
     def prepare(self, image: Image) -> Pixels:
         """Return a picture resized and cropped, (H, W, 3) uint8; safe in many threads.
 
-        These are open_clip's own steps up to the tensor, so the result is its own, bit for bit.
+        These are open_clip's own steps up to the tensor, so the result is its own, bit for bit;
+        only of extreme shapes (``backbones.shapes``) it may be a level off.
+
+        Raises:
+            ImageError: this picture can't be prepared.
         """
-        return np.array(self._geometry(image))
+        return self._geometry(image)
 
     def normalised(self, batch: Sequence[Pixels]) -> Tensor:
         """Return prepared pictures as the image tower wants them, (B, 3, H, W) on the device."""
@@ -147,7 +152,7 @@ def _features(output: Any) -> Tensor:
     return features
 
 
-def _geometry(files: ModelFiles) -> Any:
+def _geometry(files: ModelFiles) -> Geometry:
     """Return open_clip's transform up to, not including, the conversion to a tensor."""
     cfg = files.preprocess
     whole = image_transform_v2(
@@ -163,4 +168,4 @@ def _geometry(files: ModelFiles) -> Any:
     )
     steps = whole.transforms
     end = next(number for number, step in enumerate(steps) if isinstance(step, ToTensor))
-    return Compose(steps[:end])
+    return Geometry(steps[:end])

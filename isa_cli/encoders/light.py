@@ -19,11 +19,11 @@ from timm.data.transforms_factory import create_transform
 from timm.models import get_pretrained_cfg, is_model, load_state_dict
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from torchvision.transforms import Compose
 
 from isa_cli.encoders.hub import fetch
 from isa_cli.encoders.light_config import DEFAULT_LIGHT, LightConfig
 from isa_cli.encoders.names import closest
+from isa_cli.encoders.shapes import Geometry
 from isa_cli.errors import ModelError, brief
 from isa_cli.reporting import Silent
 
@@ -88,9 +88,13 @@ class LightEncoder(nn.Module):
     def prepare(self, image: Image) -> Pixels:
         """Return a picture resized and cropped, (H, W, 3) uint8; safe in many threads.
 
-        These are timm's own steps for evaluation up to the tensor.
+        These are timm's own steps for evaluation up to the tensor; only of extreme shapes
+        (``backbones.shapes``) the result may be a level off.
+
+        Raises:
+            ImageError: this picture can't be prepared.
         """
-        return np.array(self._geometry(image.convert("RGB")))
+        return self._geometry(image)
 
     def normalised(self, batch: Sequence[Pixels]) -> Tensor:
         """Return B prepared pictures as the network wants them, (B, 3, H, W) on its device."""
@@ -187,7 +191,7 @@ def _describe(
     )
 
 
-def _geometry(config: LightConfig) -> Compose:
+def _geometry(config: LightConfig) -> Geometry:
     """Return timm's transform for evaluation up to, not including, the conversion to a tensor."""
     whole = create_transform(
         input_size=(3, *config.size),
@@ -196,7 +200,12 @@ def _geometry(config: LightConfig) -> Compose:
         crop_mode=config.crop_mode,
         normalize=False,
     )
-    return Compose([step for step in whole.transforms if not isinstance(step, MaybePILToTensor)])
+    steps = [step for step in whole.transforms if not isinstance(step, MaybePILToTensor)]
+    return Geometry([_rgb, *steps])
+
+
+def _rgb(image: Image) -> Image:
+    return image.convert("RGB")
 
 
 def _build(config: LightConfig, overlay: dict[str, Any] | None) -> LightEncoder:

@@ -6,15 +6,20 @@
 
 What a caller may rely on:
 
-- The content decides what a file is, never its suffix; of an animation or a stack of pages the
-  first picture counts, of a camera RAW the preview inside it.
+- The content decides what a file is, never its suffix, also behind a few KB of something else; of
+  an animation or a stack of pages the first picture counts that is no smaller copy of another, of a
+  camera RAW the preview inside it.
+- Every pixel that is there is shown: what is damaged or oversized beside the pixels (profiles,
+  texts, checksums, a missing end) is left out.  Where pixels are missing, the file is refused.
 - The image has mode RGB, stands upright, and carries no metadata that could turn it again.
-  Transparency becomes white, 16-bit and float pixels are scaled, not clipped (ours).
+  Transparency becomes white, an alpha of 0 everywhere is ignored, 16-bit and float pixels are
+  scaled, not clipped (ours).
 - Colour profiles are ignored: encoders were trained on pictures opened that way, and open_clip's
   own preprocessing ignores them too.  CMYK goes through Pillow's plain formula for the same reason.
 - Whatever Pillow, libheif or LibRaw raise about a file ends up as ``ImageError``, here.  (libtiff
   alone also writes a line to stderr itself when a compressed TIFF is damaged.)
-- Any number of threads may call.
+- Any number of threads may call.  Those with large pictures wait for each other, so that all
+  together hold no more than one of ``MAX_PIXELS`` would.
 
 ``ISA_MAX_PIXELS`` sets the largest picture that is decoded, in pixels (``MAX_PIXELS`` by default).
 """

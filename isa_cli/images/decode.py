@@ -1,31 +1,39 @@
-"""One picture decoded: the formats we allow, our limit on their size, drafts of big JPEGs."""
+"""One picture decoded: the formats we allow, our limit on their size, drafts of big ones."""
 
 from __future__ import annotations
 
 import os
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ExifTags import Base
 from PIL.GifImagePlugin import GifImageFile
+from PIL.Image import DecompressionBombError
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from isa_cli.errors import ImageError, UsageError
+from isa_cli.images import boxes, gif, jpeg, png, tiff, webp
 from isa_cli.images.evidence import describe
-from isa_cli.images.exif import find_orientation, read_exif
+from isa_cli.images.exif import read_exif
+from isa_cli.images.orientation import Turn, which_way
 from isa_cli.images.pixels import rgb, upright
+from isa_cli.images.reasons import truncated
+from isa_cli.images.room import Room
 from isa_cli.types import PhotoInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL import Image
     from PIL.ImageFile import ImageFile
 
 MAX_PIXELS: Final = 250_000_000
-"""Above any phone's sensor (200 million), below what a few threads can hold (750 MB each)."""
+"""Above any phone's sensor (200 million); all threads together hold no more of large pictures."""
 
 DRAFT_MARGIN: Final = 2
 """How much larger than the encoder's input a draft stays, on both axes.
@@ -33,6 +41,11 @@ DRAFT_MARGIN: Final = 2
 A draft averages blocks of pixels while the JPEG is decoded (a box filter in the DCT domain), which
 is fast but coarse; the encoder's own resize keeps a factor of two to do properly.
 """
+
+LARGE: Final = 64_000_000
+"""Pixels above which a picture of another format than JPEG is averaged in blocks, too."""
+
+_ROOM: Final = Room(MAX_PIXELS)
 
 
 def decode(
@@ -44,26 +57,104 @@ def decode(
     we allow, and it keeps our limit ours: ``Image.open`` obeys ``Image.MAX_IMAGE_PIXELS``, which
     belongs to the whole process.  GIF, TIFF and WebP look there themselves, so these stop at
     Pillow's own 179 million pixels, whatever ours is.
+
+    A file over which a plugin stumbles is tried once more without what lies beside its pixels.
     """
+    clean = _CLEAN[kind](data) if kind in _CLEAN else data
+    try:
+        return _decoded(clean, data, kind, at_least, unsaid)
+    except (ImageError, UsageError, MemoryError, DecompressionBombError):
+        raise
+    except Exception as error:  # noqa: BLE001 - plugins raise nearly anything
+        first = error.with_traceback(None)  # whose frames hold the picture
+    mended = _MENDED[kind](clean) if kind in _MENDED else None
+    if mended is None:
+        raise first
+    try:
+        return _decoded(mended, data, kind, at_least, unsaid)
+    except ImageError:
+        raise
+    except Exception:  # noqa: BLE001 - what was wrong first is what is wrong
+        raise first from None
+
+
+def _ended(data: bytes) -> bytes:
+    """Return a JPEG with an end marker; one without it is proved to have all its pixels."""
+    _check_size(*jpeg.declared_size(data))
+    if jpeg.has_end(data):
+        return data
+    whole = _mended_jpeg(data)
+    if whole is None:
+        raise truncated(data)
+    return whole
+
+
+def _mended_jpeg(data: bytes) -> bytes | None:
+    width, height = jpeg.declared_size(data)
+    with _ROOM.taken(width * height):
+        return jpeg.mended(data)
+
+
+def _of_fair_size(data: bytes) -> bytes:
+    """Return a HEIF or AVIF whose declared size is none that its library has other words for."""
+    _check_size(*boxes.declared_size(data))
+    return data
+
+
+_CLEAN: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "AVIF": _of_fair_size,
+    "GIF": gif.coming_to_a_picture,
+    "HEIF": _of_fair_size,
+    "JPEG": _ended,
+    "PNG": png.pixels_and_notes,
+    "TIFF": tiff.picture,
+}
+_MENDED: Final[dict[str, Callable[[bytes], bytes | None]]] = {
+    "GIF": gif.mended,
+    "JPEG": _mended_jpeg,
+    "TIFF": tiff.mended,
+    "WEBP": webp.mended,
+}
+
+
+def _decoded(
+    data: bytes, whole: bytes, kind: str, at_least: tuple[int, int] | None, unsaid: int
+) -> tuple[Image.Image, PhotoInfo]:
+    """Picture and description; ``whole`` is the file as it was, with all that is said in it."""
     image = _plugin(kind, BytesIO(data))
-    _check_size(*image.size)
-    exif = read_exif(image)
-    orientation = find_orientation(exif) or unsaid
-    described = describe(exif, kind, data, image.info)
+    size = image.size  # before the draft
+    held = _checked(image)
     if kind == "JPEG":
-        size = image.size  # before the draft
+        turn = which_way(image, kind, data, unsaid)
         if at_least:
-            height, width = at_least if orientation < 5 else at_least[::-1]  # noqa: PLR2004
+            height, width = _turned(at_least, turn)
             image.draft(None, (DRAFT_MARGIN * width, DRAFT_MARGIN * height))
+        if not image.info.get("progressive"):  # those keep all coefficients, whatever the draft
+            held = image.width * image.height
+    with _ROOM.taken(held):
+        turn = which_way(image, kind, data, unsaid)  # a PNG is loaded to see its EXIF
+        described = describe(read_exif(image), kind, whole, image.info)
         image.load()
-    else:
-        image.load()
-        size = image.size  # libheif knows it for certain only now
-    # Pillow turns TIFFs while loading them and then drops the tag, so the tag is read again.
-    turn = find_orientation(read_exif(image)) or unsaid
-    width, height = size if turn < 5 else size[::-1]  # noqa: PLR2004
-    info = PhotoInfo(kind, width, height, orientation, **described)
-    return upright(rgb(image), turn), info
+        if kind != "JPEG":
+            size = image.size  # libheif knows it for certain only now
+        plain = rgb(image, _factor(image, at_least, turn))
+        del image
+        plain = upright(plain, turn.to_do)
+    width, height = _turned(size, turn)
+    return plain, PhotoInfo(kind, width, height, turn.said, **described)
+
+
+def _turned(sides: tuple[int, int], turn: Turn) -> tuple[int, int]:
+    return sides if turn.to_do < 5 else sides[::-1]  # noqa: PLR2004
+
+
+def _factor(image: Image.Image, at_least: tuple[int, int] | None, turn: Turn) -> int:
+    """Return by how much a large picture's sides may be divided for a caller who resizes it."""
+    if not at_least or image.width * image.height <= LARGE:
+        return 1
+    height, width = _turned(at_least, turn)
+    across, down = image.width // (DRAFT_MARGIN * width), image.height // (DRAFT_MARGIN * height)
+    return max(1, min(across, down))
 
 
 def _plugin(kind: str, stream: BytesIO) -> ImageFile:
@@ -84,6 +175,18 @@ _PLUGINS: Final[dict[str, type[ImageFile]]] = {
     "TIFF": TiffImageFile,
     "WEBP": WebPImageFile,
 }
+
+
+def _checked(image: Image.Image) -> int:
+    """Return how many pixels have to be held to decode this, or raise: of a TIFF a whole tile."""
+    tags: dict[int, Any] = getattr(image, "tag_v2", {})
+    sides = tags.get(Base.TileWidth), tags.get(Base.TileLength)
+    sizes = [image.size]
+    if isinstance(sides[0], int) and isinstance(sides[1], int):
+        sizes.append((sides[0], sides[1]))
+    for width, height in sizes:
+        _check_size(width, height)
+    return max(width * height for width, height in sizes)
 
 
 def _check_size(width: int, height: int) -> None:

@@ -39,8 +39,15 @@ def _tag(tags: Mapping[int, Any], tag: int) -> Any:
 
 
 def find_orientation(exif: Image.Exif) -> int | None:
-    """Return the orientation, 1 to 8; ``None`` where absent or senseless."""
+    """Return the orientation, 1 to 8, of whatever type it is; ``None`` if absent or senseless."""
     value = _tag(exif, Base.Orientation)
+    if isinstance(value, (tuple, list)):
+        value = next(iter(value), None)
+    if isinstance(value, bytes):  # a number of one byte, or a digit
+        value = value.strip(b"\0 ")
+        value = value.decode("latin-1") if value.isdigit() else int.from_bytes(value)
+    if isinstance(value, str) and value.strip("\0 ") in set("12345678"):
+        value = int(value.strip("\0 "))
     return int(value) if value in range(1, 9) else None
 
 

@@ -6,15 +6,21 @@ import errno
 import os
 import stat
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from isa_cli.errors import ImageError
+
+if TYPE_CHECKING:
+    from io import FileIO
 
 DIGEST_SIZE: Final = 16
 """Bytes in a content digest; two of a billion photos share one with a chance of 1e-21."""
 
 MAX_BYTES: Final = 1 << 30
 """A file this large is no photo; its bytes are held in memory."""
+
+_PIECE: Final = 1 << 16
+"""Bytes that are read at once beyond what a file was said to have."""
 
 _SUFFIXES: Final = frozenset(
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .tif .tiff .avif .avifs"
@@ -60,7 +66,7 @@ def read_file(path: bytes | str | os.PathLike[str], *, max_bytes: int = MAX_BYTE
                 raise ImageError(
                     f"too large: {found.st_size:,} bytes, the limit is {max_bytes:,} bytes"
                 )
-            data = file.read()
+            data = _all(file, found.st_size, max_bytes)
     except OSError as error:
         if error.errno == errno.ENOENT and os.path.islink(path):  # noqa: PTH114 - may be bytes
             raise ImageError("a link that leads nowhere") from error
@@ -73,6 +79,19 @@ def read_file(path: bytes | str | os.PathLike[str], *, max_bytes: int = MAX_BYTE
     if not data:
         raise ImageError("an empty file")
     return data
+
+
+def _all(file: FileIO, size: int, max_bytes: int) -> bytes:
+    """Return what a file holds, also if it grows meanwhile; no more than the limit is read."""
+    parts: list[bytes] = []
+    left = max_bytes + 1
+    while left and (part := file.read(min(left, max(size + 1, _PIECE)))):
+        parts.append(part)
+        left -= len(part)
+        size = 0  # what follows was not there before
+    if not left:
+        raise ImageError(f"too large: it grew past the limit, {max_bytes:,} bytes")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -14,7 +14,8 @@ from isa_cli.errors import ImageError, IsaError
 from isa_cli.images.decode import decode
 from isa_cli.images.files import read_file
 from isa_cli.images.raw import open_raw
-from isa_cli.images.sniff import resemblance, sniff
+from isa_cli.images.reasons import undecodable
+from isa_cli.images.sniff import behind_junk, resemblance, sniff
 
 if TYPE_CHECKING:
     from isa_cli.types import PhotoInfo
@@ -27,26 +28,31 @@ def open_image(
 
     Args:
         data: a whole file.
-        at_least: (height, width) that the caller is going to resize to.  A hint: a JPEG may then
-            come back smaller than it is, but at least ``DRAFT_MARGIN`` times this on both axes
-            where it is that large.  ``PhotoInfo`` always tells the full size.
+        at_least: (height, width) that the caller is going to resize to.  A hint: a JPEG, or any
+            picture of more than 64 million pixels, may then come back smaller than it is, but at
+            least ``DRAFT_MARGIN`` times this on both axes where it is that large.  ``PhotoInfo``
+            always tells the full size.
 
     Raises:
         ImageError: no picture, not a whole one, or one over the limit.
         UsageError: ``ISA_MAX_PIXELS`` is not a number.
     """
     _hush_pillow()
-    kind = sniff(data)
-    if not kind:
-        raise ImageError(f"not a picture isa knows{resemblance(data)}")
+    kind = ""
     try:
+        kind = sniff(data)
+        if not kind and (start := behind_junk(data)):
+            data = data[start:]
+            kind = sniff(data)
+        if not kind:
+            raise ImageError(f"not a picture isa knows{resemblance(data)}")
         if kind == "RAW":
             return open_raw(data, at_least)
         return decode(data, kind, at_least)
     except IsaError:
         raise
     except Exception as error:  # the border: plugins raise nearly anything
-        raise ImageError(_reason(kind, data, error)) from error
+        raise undecodable(kind, data, error) from error
 
 
 def open_file(path: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
@@ -71,8 +77,11 @@ def thumbnail(data: bytes, size: int) -> Image.Image:
     Raises:
         ImageError: as ``open_image``.
     """
-    image, _ = open_image(data, at_least=(size, size))
-    image.thumbnail((size, size), Image.Resampling.LANCZOS)
+    image, info = open_image(data, at_least=(size, size))
+    try:
+        image.thumbnail((size, size), Image.Resampling.LANCZOS)
+    except Exception as error:
+        raise undecodable(info.format, data, error) from error
     return image
 
 
@@ -88,23 +97,3 @@ def _hush_pillow() -> None:
 
 _HUSH: Final = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors reach stderr
-
-
-def _reason(kind: str, data: bytes, error: Exception) -> str:
-    """The words for a person about an exception out of a decoder."""
-    text = " ".join(str(error).split())
-    if isinstance(error, MemoryError):
-        return "needs more memory than there is"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"too large: {text}"
-    if isinstance(error, EOFError) or _CUT_SHORT.search(text):
-        return f"truncated after {len(data):,} bytes, or damaged"
-    detail = "" if isinstance(error, KeyError) else text[:120]  # a bare number tells nobody
-    return f"{kind} data that can't be decoded: {detail}".removesuffix(": ")
-
-
-_CUT_SHORT: Final = re.compile(  # as each decoder puts it: the last three are TIFF, WebP and AVIF
-    r"truncat|end of file|not enough|requires a buffer"
-    r"|missing dimensions|could not create decoder|BMFF parsing failed",
-    re.IGNORECASE,
-)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from io import BytesIO
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Literal
 
 from PIL.ExifTags import Base
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from isa_cli.images import gif, jpeg
+from isa_cli.images.tiff import Tiff
+
+if TYPE_CHECKING:
+    from isa_cli.images.tiff import Directory
 
 _MAGIC: Final = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -32,6 +37,8 @@ _HEIF_BRANDS: Final = frozenset(
     b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()  # as pillow_heif has them
 )
 
+_ZEROS, _TEXT = "a run of zero bytes", "text"
+
 _RESEMBLES: Final = (
     (rb"%PDF", "a PDF"),
     (rb"\s*(<\?xml.*)?<svg\b", "an SVG drawing"),
@@ -41,8 +48,8 @@ _RESEMBLES: Final = (
     (rb"8BPS", "a Photoshop document"),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "JPEG XL"),
     (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
-    (rb"\0+$", "a run of zero bytes"),
-    (rb"[\t\n\r\x20-\x7e\x80-\xff]+$", "text"),
+    (rb"\0+$", _ZEROS),
+    (rb"[\t\n\r\x20-\x7e\x80-\xff]+$", _TEXT),
 )
 
 
@@ -73,26 +80,77 @@ def _is_raw_tiff(data: bytes) -> bool:
     """Return whether a TIFF comes straight from a sensor; Pillow would show its tiny thumbnail."""
     if data[8:10] == b"CR" or data[8:12] == b"IIII":  # Canon's CR2, Phase One's IIQ
         return True
-    try:
-        tags, stream = ImageFileDirectory_v2(data[:8]), BytesIO(data)
-        stream.seek(tags.next)
-        tags.load(stream)
-        return (
-            Base.DNGVersion in tags
-            or tags.get(Base.PhotometricInterpretation) in _SENSOR_DATA
-            or tags.get(Base.Compression) in _SENSOR_COMPRESSIONS
-            or (Base.SubIFDs in tags and bool(tags.get(Base.NewSubfileType, 0) & 1))  # small copy
-        )
-    except Exception:  # noqa: BLE001 - a broken TIFF; its decoder will say how
+    tiff = Tiff(data)
+    pages = list(islice(tiff.pages(), _FEW))
+    if not pages:
         return False
+    if Base.DNGVersion in pages[0].entries or _is_sensors(tiff, pages[0]):
+        return True
+    if not tiff.first(pages[0], Base.NewSubfileType) & 1 or Base.SubIFDs not in pages[0].entries:
+        return False
+    # a small copy, and below it the negative, unless another page is an ordinary picture
+    ordinary = any(tiff.is_picture(page) for page in pages)
+    return not ordinary or any(_is_sensors(tiff, page) for page in pages)
 
 
+def _is_sensors(tiff: Tiff, page: Directory) -> bool:
+    return (
+        tiff.first(page, Base.PhotometricInterpretation) in _SENSOR_DATA
+        or tiff.first(page, Base.Compression) in _SENSOR_COMPRESSIONS
+    )
+
+
+_FEW: Final = 16  # pages, or places, that are looked at
 _SENSOR_DATA: Final = {32803, 34892}  # a colour filter's mosaic, linear RAW
 _SENSOR_COMPRESSIONS: Final = {32767, 32769, 32770, 34713, 65000, 65535}  # the makers' own
 
 
+def behind_junk(data: bytes) -> int:
+    """Return where a picture begins behind a few KB of something else; 0 if none does.
+
+    Not in what has a shape of its own: a document's first illustration is not the document.
+    """
+    if _resembled(data) not in {"", _ZEROS, _TEXT}:
+        return 0
+    for found in islice(_STARTS.finditer(data, 1, _JUNK), _FEW):
+        if _begins(data, found.start()):
+            return found.start()
+    return 0
+
+
+def _begins(data: bytes, at: int) -> bool:
+    """Return whether a picture really begins there: its magic alone may be there by chance."""
+    head = data[at : at + _HEADERS]
+    if head[:2] == b"\xff\xd8":
+        return any(segment.marker == jpeg.SOS for segment in jpeg.segments(head, junk=0))
+    if head[:3] == b"GIF":
+        return gif.begins(head)
+    if head[:2] in {b"II", b"MM"}:
+        order: Literal["little", "big"] = "little" if head[:1] == b"I" else "big"
+        first = at + int.from_bytes(head[4:8], order)
+        if int.from_bytes(data[first + 2 : first + 4], order) not in _FIRST_TAGS:
+            return False  # before the rest is copied
+        tiff = Tiff(data[at:])
+        return any(map(tiff.is_picture, tiff.pages()))
+    return head[12:16] in {b"IHDR", b"VP8 ", b"VP8L", b"VP8X"}
+
+
+_JUNK: Final = 1 << 14
+_FIRST_TAGS: Final = {Base.NewSubfileType, Base.SubfileType, Base.ImageWidth}
+_HEADERS: Final = 1 << 20  # bytes in which a JPEG comes to its pixels; profiles are long
+_STARTS: Final = re.compile(
+    rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|II[*+]\0|MM\0[*+]",
+    re.DOTALL,
+)
+
+
 def resemblance(data: bytes) -> str:
     """The end of a sentence: what something that is no picture looks like, or ''."""
+    what = _resembled(data)
+    return f": it looks like {what}" if what else ""
+
+
+def _resembled(data: bytes) -> str:
     head = data[:1024]
     found = (what for like, what in _RESEMBLES if re.match(like, head, re.IGNORECASE | re.DOTALL))
-    return f": it looks like {what}" if (what := next(found, "")) else ""
+    return next(found, "")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 from PIL.ExifTags import Base
+from PIL.PngImagePlugin import PngImageFile
 
 from isa_cli import images
 from isa_cli.errors import ImageError, UsageError
@@ -43,6 +44,26 @@ def test_a_thumbnail_fits_its_square_and_keeps_its_shape():
     small = thumbnail(data, 100)
     assert (small.mode, small.size) == ("RGB", (100, 50))
     assert close(small.getpixel((50, 25)), GREEN)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((150_000, 1), (100, 1)), ((1, 150_000), (1, 100)), ((1, 1), (1, 1)), ((9000, 2), (100, 1))],
+)
+def test_a_thumbnail_of_a_line_is_a_line(size, expected):
+    small = thumbnail(encoded(Image.new("RGB", size, GREEN), "PNG"), 100)
+    assert (small.size, small.getpixel((0, 0))) == (expected, GREEN)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError("too deep"), OSError("odd")])
+@pytest.mark.parametrize("where", ["load", "convert", "thumbnail"])
+def test_what_a_library_raises_about_a_file_is_the_files(error, where, monkeypatch):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(PngImageFile if where == "load" else Image.Image, where, fail)
+    with pytest.raises(ImageError, match=r"memory|too deep|odd"):
+        thumbnail(bad_inputs.photo("PNG", 100, "L"), 10)
 
 
 def test_the_pixel_limit_is_ours_and_adjustable(monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,48 @@ def test_a_file_over_the_limit_is_refused_with_both_numbers(tmp_path):
     with pytest.raises(ImageError, match=r"1,001 bytes.* 1,000 bytes"):
         read_file(tmp_path / "a.jpg", max_bytes=1000)
     assert len(read_file(tmp_path / "a.jpg", max_bytes=1001)) == 1001
+
+
+class Growing(io.FileIO):
+    """A file to which somebody appends as fast as it is read."""
+
+    def read(self, size=-1):
+        with Path(self.name).open("ab") as more:
+            more.write(bytes(70_000))
+        data = super().read(size)
+        self.taken = getattr(self, "taken", 0) + len(data)
+        seen.append(self.taken)
+        return data
+
+
+seen = []
+
+
+@pytest.mark.parametrize("limit", [1000, 70_000, 300_001])
+def test_a_file_that_grows_is_read_no_further_than_the_limit(tmp_path, monkeypatch, limit):
+    (tmp_path / "a.jpg").write_bytes(bytes(999))
+    seen.clear()
+    monkeypatch.setattr(
+        images.files, "open", lambda path, *_, **__: Growing(path, "rb"), raising=False
+    )
+    with pytest.raises(ImageError, match=f"too large.*{limit:,} bytes"):
+        read_file(tmp_path / "a.jpg", max_bytes=limit)
+    assert seen[-1] == limit + 1
+
+
+def test_a_file_that_grew_a_little_is_read_whole(tmp_path, monkeypatch):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"a" * 200_000)
+    fstat = os.fstat
+
+    def smaller(descriptor):
+        return os.stat_result((*fstat(descriptor)[:6], 100, *fstat(descriptor)[7:]))
+
+    monkeypatch.setattr(images.files.os, "fstat", smaller)
+    assert read_file(path) == b"a" * 200_000
+    assert read_file(path, max_bytes=200_000) == b"a" * 200_000
+    with pytest.raises(ImageError, match="199,999 bytes"):
+        read_file(path, max_bytes=199_999)
 
 
 @pytest.mark.parametrize(
