@@ -16,8 +16,8 @@ What a caller may rely on:
   scaled, not clipped (ours).
 - Colour profiles are ignored: encoders were trained on pictures opened that way, and open_clip's
   own preprocessing ignores them too.  CMYK goes through Pillow's plain formula for the same reason.
-- Whatever Pillow, libheif or LibRaw raise about a file ends up as ``ImageError``, here.  (libtiff
-  alone also writes a line to stderr itself when a compressed TIFF is damaged.)
+- Whatever Pillow, libheif, LibRaw or tifffile raise about a file ends up as ``ImageError``, here.
+  (libtiff alone also writes a line to stderr itself when a compressed TIFF is damaged.)
 - Any number of threads may call.  Those with large pictures wait for each other, so that all
   together hold no more than one of ``MAX_PIXELS`` would.
 

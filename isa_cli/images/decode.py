@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from isa_cli.errors import ImageError, UsageError
-from isa_cli.images import boxes, gif, jpeg, png, tiff, webp
+from isa_cli.images import boxes, gif, jpeg, png, tiff, tiff_kinds, webp
 from isa_cli.images.evidence import describe
 from isa_cli.images.exif import read_exif
 from isa_cli.images.orientation import Turn, which_way
@@ -28,9 +29,12 @@ from isa_cli.types import PhotoInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from PIL import Image
     from PIL.ImageFile import ImageFile
+
+    Decoded: TypeAlias = tuple[Image.Image, PhotoInfo]
 
 MAX_PIXELS: Final = 250_000_000
 """Above any phone's sensor (200 million); all threads together hold no more of large pictures."""
@@ -48,9 +52,7 @@ LARGE: Final = 64_000_000
 _ROOM: Final = Room(MAX_PIXELS)
 
 
-def decode(
-    data: bytes, kind: str, at_least: tuple[int, int] | None, unsaid: int = 1
-) -> tuple[Image.Image, PhotoInfo]:
+def decode(data: bytes, kind: str, at_least: tuple[int, int] | None, unsaid: int = 1) -> Decoded:
     """Return picture and description of anything but RAW; ``unsaid``: orientation if it has none.
 
     Plugins are called one by one rather than through ``Image.open``.  That is the list of formats
@@ -58,24 +60,45 @@ def decode(
     belongs to the whole process.  GIF, TIFF and WebP look there themselves, so these stop at
     Pillow's own 179 million pixels, whatever ours is.
 
-    A file over which a plugin stumbles is tried once more without what lies beside its pixels.
+    A file over which a plugin stumbles is tried once more without what lies beside its pixels, and
+    a TIFF of a kind that Pillow does not read through the extra ``tiff``.
     """
-    clean = _CLEAN[kind](data) if kind in _CLEAN else data
+    clean = _CLEAN[kind](data)
+    plain = partial(_decoded, whole=data, kind=kind, at_least=at_least, unsaid=unsaid)
+    if kind == "TIFF" and tiff_kinds.is_misread(clean):
+        return plain(tiff.mended(clean) or clean, plugin=_deep_tiff)
     try:
-        return _decoded(clean, data, kind, at_least, unsaid)
+        return plain(clean)
     except (ImageError, UsageError, MemoryError, DecompressionBombError):
         raise
     except Exception as error:  # noqa: BLE001 - plugins raise nearly anything
         first = error.with_traceback(None)  # whose frames hold the picture
-    mended = _MENDED[kind](clean) if kind in _MENDED else None
+    mended = _MENDED[kind](clean)
     if mended is None:
         raise first
     try:
-        return _decoded(mended, data, kind, at_least, unsaid)
+        return plain(mended)
     except ImageError:
         raise
     except Exception:  # noqa: BLE001 - what was wrong first is what is wrong
-        raise first from None
+        if kind != "TIFF":
+            raise first from None
+    return _last_resort(mended, plain, first)
+
+
+def _last_resort(data: bytes, plain: Callable[..., Decoded], first: Exception) -> Decoded:
+    """Return a TIFF that Pillow does not read as tifffile does, or raise what is wrong with it."""
+    try:
+        TiffImageFile(BytesIO(data), "")
+        is_pillows = True
+    except Exception:  # noqa: BLE001 - whatever it says of a kind that it does not know
+        is_pillows = False
+    try:
+        return plain(data, plugin=_deep_tiff)
+    except Exception:
+        if is_pillows:  # then it is damaged
+            raise first from None
+        raise
 
 
 def _ended(data: bytes) -> bytes:
@@ -103,25 +126,42 @@ def _of_fair_size(data: bytes) -> bytes:
 
 _CLEAN: Final[dict[str, Callable[[bytes], bytes]]] = {
     "AVIF": _of_fair_size,
+    "BMP": bytes,  # as it is
     "GIF": gif.coming_to_a_picture,
     "HEIF": _of_fair_size,
     "JPEG": _ended,
     "PNG": png.pixels_and_notes,
     "TIFF": tiff.picture,
+    "WEBP": bytes,
 }
+
+
+def _nothing(_: bytes) -> None:
+    """Stand for formats that have no notes worth leaving out."""
+
+
 _MENDED: Final[dict[str, Callable[[bytes], bytes | None]]] = {
+    "AVIF": _nothing,
+    "BMP": _nothing,
     "GIF": gif.mended,
+    "HEIF": _nothing,
     "JPEG": _mended_jpeg,
+    "PNG": _nothing,  # they are left out already
     "TIFF": tiff.mended,
     "WEBP": webp.mended,
 }
 
 
 def _decoded(
-    data: bytes, whole: bytes, kind: str, at_least: tuple[int, int] | None, unsaid: int
-) -> tuple[Image.Image, PhotoInfo]:
+    data: bytes,
+    whole: bytes,
+    kind: str,
+    at_least: tuple[int, int] | None,
+    unsaid: int,
+    plugin: Callable[[str, BytesIO], ImageFile] | None = None,
+) -> Decoded:
     """Picture and description; ``whole`` is the file as it was, with all that is said in it."""
-    image = _plugin(kind, BytesIO(data))
+    image = (plugin or _plugin)(kind, BytesIO(data))
     size = image.size  # before the draft
     held = _checked(image)
     if kind == "JPEG":
@@ -164,6 +204,12 @@ def _plugin(kind: str, stream: BytesIO) -> ImageFile:
         heif: type[ImageFile] = HeifImageFile
         return heif(stream, "")
     return _PLUGINS[kind](stream, "")
+
+
+def _deep_tiff(_: str, stream: BytesIO) -> ImageFile:
+    from isa_cli.images.deep_tiff import DeepTiff  # noqa: PLC0415 - few have such pictures
+
+    return DeepTiff(stream, "")
 
 
 _PLUGINS: Final[dict[str, type[ImageFile]]] = {

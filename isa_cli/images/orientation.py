@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from PIL import Image
 from PIL.ExifTags import Base
+from PIL.TiffImagePlugin import TiffImageFile
 
 from isa_cli.images.boxes import turns_itself
 from isa_cli.images.exif import find_orientation, read_exif
@@ -50,7 +51,7 @@ def which_way(image: Image.Image, kind: str, data: bytes, unsaid: int = 1) -> Tu
     if kind in {"HEIF", "AVIF"} and not turns_itself(data):
         exif, notes = _as_written(image, kind, data)
     said = find_orientation(exif) or _xmp_orientation(notes) or unsaid
-    if kind == "TIFF" and exif.get(Base.Orientation) in range(2, 9):
+    if isinstance(image, TiffImageFile) and exif.get(Base.Orientation) in range(2, 9):
         return Turn(said, 1)  # Pillow does it while loading, if it understands the number
     return Turn(said, said)
 

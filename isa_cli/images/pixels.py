@@ -81,7 +81,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _plain(image: Image.Image) -> Image.Image:
     """Return the image in a mode that Pillow converts to any other in one step."""
-    return image.convert("LA") if image.mode == "La" else image
+    return image.convert(f"{image.mode[:-1]}A") if image.mode in {"La", "RGBa"} else image
 
 
 def _on_white(image: Image.Image) -> Image.Image:
