@@ -434,3 +434,32 @@ def test_later_pages_of_a_tiff_may_be_damaged():
 
 def test_the_first_complaint_is_the_one_that_is_told():
     assert refused(encoded(NOISE, "WEBP")[:60]) == "truncated after 60 bytes, or damaged"
+
+
+# --- AVIF, HEIF ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fmt", ["AVIF", "HEIF"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_garbage_in_place_of_exif_costs_no_pixels(fmt, orientation):
+    said = exif({Base.Make: "Acme", Base.Orientation: orientation}).tobytes()
+    data = encoded(quarters(), fmt, exif=said, xmp=b"<x/>" * 50)
+    at = max(data.find(b"MM\0*"), data.find(b"II*\0"))
+    wanted = pixels(data)
+    for broken in (
+        data[:at] + b"garbage!" + data[at + 8 :],
+        data[: at - 6] + b"no EXIF." + data[at + 2 :],
+        data[: at - 10] + b"\xff" * 4 + data[at - 6 :],
+    ):
+        np.testing.assert_array_equal(pixels(broken), wanted)
+
+
+def test_notes_behind_the_pixels_of_a_heic_may_be_cut_but_not_the_pixels():
+    data = encoded(NOISE, "HEIF", exif=exif({Base.Make: "Acme" * 40}).tobytes())
+    notes = len(data) - max(data.find(b"MM\0*"), data.find(b"II*\0")) + 10
+    for missing in (1, 50, notes - 20):
+        np.testing.assert_array_equal(pixels(data[:-missing]), pixels(data))
+    for missing in (5, 200, 2000):
+        assert "truncated" in refused(data[: -notes - missing])
+    bare = encoded(NOISE, "HEIF")
+    assert "truncated" in refused(bare[:-3])
