@@ -265,12 +265,18 @@ BAD_INPUTS: tuple[BadInput, ...] = (
     _file(b"raw.cr2", lambda: b"II*\0\x10\0\0\0CR\2\0" + bytes(999), "failed", "camera RAW"),
     # Half a picture, or one that would fill the memory.
     _file(b"half.jpg", lambda: half(encoded(noise(1), "JPEG")), "failed", "truncated"),
+    _file(
+        b"half-filled.jpg", lambda: half(encoded(noise(6), "JPEG")) + bytes(5000), "failed", "trunc"
+    ),
     _file(b"half.png", lambda: half(encoded(noise(2), "PNG")), "failed", "truncated"),
     _file(b"half.webp", lambda: half(encoded(noise(3), "WEBP")), "failed", "truncated"),
     _file(b"half.heic", lambda: half(encoded(noise(4), "HEIF")), "failed", "truncated"),
     _file(b"half.tif", lambda: half(encoded(noise(5), "TIFF")), "failed", "truncated"),
     _file(b"header-only.jpg", lambda: b"\xff\xd8\xff\xe0", "failed", "JPEG|truncated"),
     _file(b"bomb.png", bomb_png, "failed", "900,000,000 pixels.* 250,000,000"),
+    _file(b"line.png", lambda: encoded(Image.new("RGB", (150_000, 1), (35, 45, 55)), "PNG")),
+    _file(b"no-end.jpg", lambda: photo("JPEG", (45, 55, 65))[:-2]),
+    _file(b"behind-junk.jpg", lambda: bytes(999) + photo("JPEG", (55, 65, 75))),
     # Notes that would fill the memory, or are broken: they are not looked at.
     _file(b"text-bomb.png", text_bomb_png),
     _file(b"icc-bomb.png", lambda: photo("PNG", (15, 25, 35), icc_profile=bytes(2_000_000))),

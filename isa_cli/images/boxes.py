@@ -1,7 +1,8 @@
-"""The boxes of a HEIF or AVIF: what they say of its primary picture before anything is decoded."""
+"""The boxes of a HEIF or AVIF: what they say of its primary picture, and its damaged notes."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
 _TURNS: Final = frozenset({b"irot", b"imir"})
 
 _MOST: Final = 1 << 16  # boxes or entries in one box
+
+_NOTE: Final = re.compile(  # an item's entry, in either version, up to its type
+    rb"(infe(?:\x02.{3}.{4}|\x03.{3}.{6}))(?:Exif|mime)", re.DOTALL
+)
 
 
 def turns_itself(data: bytes) -> bool:
@@ -26,6 +31,16 @@ def declared_size(data: bytes) -> tuple[int, int]:
         if kind == b"ispe":
             return int.from_bytes(body[4:8]), int.from_bytes(body[8:12])
     return 0, 0
+
+
+def mended(data: bytes) -> bytes | None:
+    """Return a HEIF or AVIF without EXIF and XMP, over which libraries give up if it is damaged.
+
+    Returns:
+        ``None`` where there is neither.
+    """
+    bare = _NOTE.sub(rb"\1skip", data)
+    return bare if bare != data else None
 
 
 def _properties(data: bytes) -> list[tuple[bytes, memoryview]]:

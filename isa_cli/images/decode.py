@@ -141,10 +141,10 @@ def _nothing(_: bytes) -> None:
 
 
 _MENDED: Final[dict[str, Callable[[bytes], bytes | None]]] = {
-    "AVIF": _nothing,
+    "AVIF": boxes.mended,
     "BMP": _nothing,
     "GIF": gif.mended,
-    "HEIF": _nothing,
+    "HEIF": boxes.mended,
     "JPEG": _mended_jpeg,
     "PNG": _nothing,  # they are left out already
     "TIFF": tiff.mended,

@@ -103,29 +103,34 @@ class Tiff:
         return (*self.numbers(page, tag), otherwise)[0]
 
     def has_pixels(self, page: Directory) -> bool:
-        """Return whether all of a page's pixels are inside the file."""
+        """Return whether all of a page's strips or tiles are told of, and inside the file."""
         offsets = self.numbers(page, Base.StripOffsets) or self.numbers(page, Base.TileOffsets)
         sizes = Base.StripByteCounts, Base.TileByteCounts
         counts = self.numbers(page, sizes[0]) or self.numbers(page, sizes[1])
-        if not offsets or len(counts) not in {0, len(offsets)}:
+        number, most = self._pieces(page)
+        if len(offsets) < max(1, number) or len(counts) not in {0, len(offsets)}:
             return False
-        most = self._unpacked_size(page)
         counts = counts or (most,) * len(offsets)
         return all(
             at + min(count, most) <= len(self._data)
             for at, count in zip(offsets, counts, strict=True)
         )
 
-    def _unpacked_size(self, page: Directory) -> int:
-        """Return how many bytes a strip or tile has at most; packed ones are not limited."""
-        if self.first(page, Base.Compression, 1) != 1:
-            return len(self._data) + 1
-        across, down = self.first(page, Base.ImageWidth), self.first(page, Base.ImageLength)
-        down = min(down, self.first(page, Base.RowsPerStrip, down))
+    def _pieces(self, page: Directory) -> tuple[int, int]:
+        """Return how many strips or tiles make the page, and how many bytes one has at most.
+
+        What is packed may have any size.
+        """
+        width, height = self.first(page, Base.ImageWidth), self.first(page, Base.ImageLength)
+        across, down = width, min(height, self.first(page, Base.RowsPerStrip, height))
         if Base.TileOffsets in page.entries:
             across, down = self.first(page, Base.TileWidth), self.first(page, Base.TileLength)
+        in_planes = self.first(page, Base.PlanarConfiguration) == 2  # noqa: PLR2004
+        planes = self.first(page, Base.SamplesPerPixel, 1) if in_planes else 1
+        number = planes * -(-width // max(1, across)) * -(-height // max(1, down))
         bits = sum(self.numbers(page, Base.BitsPerSample)) or 1
-        return down * (-(-across * bits // 8))
+        packed = self.first(page, Base.Compression, 1) != 1
+        return number, len(self._data) + 1 if packed else down * -(-across * bits // 8)
 
     def with_page_first(self, page: Directory) -> bytes:
         """Return the file with this page as its first one."""

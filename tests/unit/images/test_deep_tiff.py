@@ -227,6 +227,14 @@ def test_a_cut_or_damaged_one_is_told_truly(capfd):
     assert "tifffile" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("compression", [None, "zstd"])
+def test_one_that_tells_of_too_few_strips_is_cut(compression):
+    data = bytearray(tiff(deep(RGB, "f4"), photometric="rgb", compression=compression))
+    row = data.index(struct.pack("<HH", 257, 4))
+    data[row + 8 : row + 12] = struct.pack("<I", 2_000_000)
+    assert "truncated" in refused(bytes(data)).reason
+
+
 def test_what_neither_reads_is_said_to_be_what_it_is():
     for data, what in (
         (tiff(RGB, photometric="rgb", compression="jpeg2000"), "8-bit RGB, packed with JPEG 2000"),

@@ -1,136 +1,19 @@
-"""What is wrong beside the pixels costs nothing; pixels that are missing are said to be."""
+"""Junk in front of any format; flaws beside the pixels of WebP, GIF, TIFF, AVIF and HEIF."""
 
 from __future__ import annotations
 
 import struct
-import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from isa_cli.errors import ImageError
-from isa_cli.images import open_image, png
+from isa_cli.images import open_image
 from tests import bad_inputs
-from tests.bad_inputs import GREEN, encoded, exif, frames, noise, photo, quarters
-from tests.unit.images.seeing import NAMED, UPRIGHT, close, corners
-
-NOISE = noise(11, (70, 50))
-
-
-def waves(width=90, height=60):
-    """Return a picture as smooth as a sky, with a white lower half: few bits per block."""
-    x, y = np.arange(width)[None] / width, np.arange(height)[:, None] / height
-    bands = [127 + 90 * np.sin(5 * x + 6 * y + phase) for phase in range(3)]
-    image = Image.fromarray(np.stack(bands, -1).astype(np.uint8))
-    image.paste("white", (0, height // 2, width, height))
-    return image
-
-
-def pixels(data):
-    return np.asarray(open_image(data)[0])
-
-
-def refused(data):
-    with pytest.raises(ImageError) as caught:
-        open_image(data)
-    return caught.value.reason
-
-
-@pytest.fixture(autouse=True)
-def pillows_switch_stays_off():
-    yield
-    assert not ImageFile.LOAD_TRUNCATED_IMAGES
-
-
-# --- JPEG ---------------------------------------------------------------------------------------
-
-JPEGS = {
-    "baseline": {},
-    "fine": {"quality": 95, "subsampling": 0},
-    "coarse": {"quality": 10},
-    "progressive": {"progressive": True},
-    "restarts each row": {"restart_marker_rows": 1},
-    "restarts each third block": {"restart_marker_blocks": 3},
-    "progressive with restarts": {"progressive": True, "restart_marker_blocks": 2},
-}
-
-
-def jpeg(image=NOISE, mode="RGB", **options):
-    """Return a JPEG with a whole other one in its EXIF, as cameras put their thumbnails there."""
-    thumbnail = encoded(quarters().resize((16, 12)), "JPEG")
-    tagged = exif({Base.Make: "Acme"}).tobytes() + thumbnail
-    return encoded(image.convert(mode), "JPEG", exif=tagged, **options)
-
-
-@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
-@pytest.mark.parametrize("image", [NOISE, waves()], ids=["noise", "waves"])
-def test_a_jpeg_that_lacks_only_its_end_is_whole(image, options, mode):
-    data = jpeg(image, mode, **options)
-    wanted = pixels(data)
-    for tail in (b"", b"\xff", b"and so on" * 40, b"\xff\xff"):
-        np.testing.assert_array_equal(pixels(data[:-2] + tail), wanted)
-        assert open_image(data[:-2] + tail)[1] == open_image(data)[1]
-
-
-@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
-@pytest.mark.parametrize("image", [NOISE, waves()], ids=["noise", "waves"])
-@pytest.mark.parametrize("tail", [b"", bytes(700)], ids=["", "zeros"])
-def test_a_cut_jpeg_is_not_taken_for_one_that_lacks_only_its_end(image, options, tail):
-    data = jpeg(image, **options)
-    scan = data.rfind(b"\xff\xda") + 14
-    for missing in (20, (len(data) - scan) // 2, len(data) - scan - 9):
-        assert "truncated" in refused(data[: -2 - missing] + tail)
-
-
-def test_a_progressive_jpeg_that_ends_between_two_scans_is_cut():
-    data = jpeg(progressive=True)
-    last = data.rfind(b"\xff\xda")
-    last = data.rfind(b"\xff\xc4", 0, last) if b"\xff\xc4" in data[last - 60 : last] else last
-    assert "truncated" in refused(data[:last])
-
-
-def test_a_room_that_was_never_filled_does_not_hide_a_whole_jpeg():
-    data = jpeg(quality=90)
-    np.testing.assert_array_equal(pixels(data[:-2] + bytes(5000)), pixels(data))
-
-
-def test_a_missing_end_costs_no_draft():
-    data = encoded(waves(800, 400), "JPEG")[:-2]
-    image, info = open_image(data, at_least=(50, 50))
-    assert (image.size, info.width, info.height) == ((200, 100), 800, 400)
-
-
-def test_the_first_picture_of_two_may_lack_its_end():
-    data = frames("MPO")
-    second = data.find(b"\xff\xd8\xff", 2)
-    assert close(pixels(data[: second - 2] + data[second:])[0, 0], GREEN)
-
-
-def segment(marker, body):
-    return bytes((255, marker)) + struct.pack(">H", len(body) + 2) + body
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        segment(0xEE, b"Adobe"),
-        segment(0xE0, b"JFIF"),
-        segment(0xE2, b"ICC_PROFILE\0"),
-        segment(0xE2, b"MPF\0"),
-        segment(0xED, b"Photoshop 3.0\x008BIM"),
-        segment(0xFE, b""),
-        b"\0\0between\0",
-        b"\xff\xff\xff",
-        b"\xff\x02",
-    ],
-)
-def test_odd_notes_in_a_jpeg_cost_nothing(odd):
-    data, first = jpeg(), 20  # behind the JFIF segment
-    np.testing.assert_array_equal(pixels(data[:first] + odd + data[first:]), pixels(data))
-
+from tests.bad_inputs import GREEN, encoded, exif, frames, photo, quarters
+from tests.unit.images.broken import NOISE, pixels, refused
+from tests.unit.images.seeing import close
 
 # --- junk in front ------------------------------------------------------------------------------
 
@@ -164,132 +47,6 @@ def test_a_document_is_not_its_first_illustration(start, reason):
 def test_junk_without_a_picture_stays_junk():
     assert "not a picture" in refused(b"\1\2\3\xff\xd8\xff\xe0" * 999)
     assert "not a picture" in refused(b"\1" * 40_000 + photo("PNG"))
-
-
-# --- PNG ----------------------------------------------------------------------------------------
-
-
-def chunk(kind, body, crc=None):
-    crc = zlib.crc32(kind + body) if crc is None else crc
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc)
-
-
-def png_with(extra, image=None, *, after=False, **options):
-    """Return a PNG with bytes before its first IDAT, or before its IEND."""
-    data = encoded(NOISE if image is None else image, "PNG", **options)
-    at = data.rfind(b"IEND") - 4 if after else data.find(b"IDAT") - 4
-    return data[:at] + extra + data[at:]
-
-
-BIG = zlib.compress(bytes(3_000_000))
-CHUNKS = {
-    "profile": chunk(b"iCCP", b"p\0\0" + BIG),
-    "profile, packed in an unknown way": chunk(b"iCCP", b"p\0\7" + BIG),
-    "profile, cut": chunk(b"iCCP", b"p"),
-    "packed text": chunk(b"zTXt", b"Comment\0\0" + BIG),
-    "packed text, unknown way": chunk(b"zTXt", b"Comment\0\7" + BIG),
-    "packed international text": chunk(b"iTXt", b"Comment\0\1\0\0\0" + BIG),
-    "packed XMP": chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(9_000_000))),
-    "XMP": chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b" " * 2_000_000),
-    "checksum of a text": chunk(b"tEXt", b"Comment\0hello", 1),
-    "checksum of a time": chunk(b"tIME", b"\x07\xe8\5\1\1\2\3", 1),
-    "checksum of a density": chunk(b"pHYs", struct.pack(">IIB", 1, 1, 0), 1),
-    "checksum of what nobody knows": chunk(b"prIv", b"anything", 1),
-    "short gamma": chunk(b"gAMA", b"\0"),
-    "short density": chunk(b"pHYs", b"\0\0\0\1"),
-    "short colours": chunk(b"cHRM", b"\0\0\0\1"),
-    "no intent": chunk(b"sRGB", b""),
-    "short animation": chunk(b"acTL", b"\0"),
-    "short frame": chunk(b"fcTL", b"\0"),
-    "a frame out of order": chunk(b"acTL", struct.pack(">II", 3, 0))
-    + chunk(b"fcTL", struct.pack(">IIIIIHHBB", 5, 9, 9, 0, 0, 1, 1, 0, 0)),
-    "a text that takes a name of Pillow's": chunk(b"tEXt", b"transparency\0black")
-    + chunk(b"tEXt", b"interlace\0yes"),
-    "transparency of another kind": chunk(b"tRNS", b"\0"),
-    "a size that leads nowhere": struct.pack(">I", 1 << 30) + b"pHYs12345",
-    "a name that is none": struct.pack(">I", 2) + b"\0\1\2\3abcdef",
-}
-
-
-@pytest.mark.parametrize("extra", CHUNKS.values(), ids=CHUNKS)
-def test_no_chunk_beside_the_pixels_costs_a_png(extra):
-    np.testing.assert_array_equal(pixels(png_with(extra)), np.asarray(NOISE))
-    if not extra.startswith((struct.pack(">I", 1 << 30), struct.pack(">I", 2) + b"\0")):
-        np.testing.assert_array_equal(pixels(png_with(extra, after=True)), np.asarray(NOISE))
-
-
-def test_what_turns_a_png_survives_its_neighbours_and_a_wrong_checksum():
-    said = exif({Base.Orientation: 6}).tobytes().removeprefix(b"Exif\0\0")
-    xmp = b'<x tiff:Orientation="6"/>' + b" " * 2_000_000
-    for note in (
-        chunk(b"eXIf", said, 1),
-        CHUNKS["profile"] + chunk(b"eXIf", said) + CHUNKS["short density"],
-        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0en\0XMP\0" + zlib.compress(xmp)),
-        chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp, 1),
-    ):
-        image, info = open_image(png_with(note, quarters()))
-        assert (info.orientation, corners(image)) == (6, [NAMED[c] for c in UPRIGHT[6]])
-
-
-@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P"])
-def test_what_shows_through_survives_a_wrong_checksum(mode):
-    image = quarters().convert(mode)
-    clear = (255, 255, 255) if mode == "RGB" else image.getpixel((1, 1))
-    data = encoded(image, "PNG", transparency=clear)
-    at = data.find(b"tRNS")
-    length = int.from_bytes(data[at - 4 : at])
-    broken = data[: at + 4 + length] + b"oops" + data[at + 8 + length :]
-    np.testing.assert_array_equal(pixels(broken), pixels(data))
-
-
-@pytest.mark.parametrize("size", [(70, 50), (1, 3000), (3000, 1), (1, 1)])
-@pytest.mark.parametrize("level", [0, 6, 9])
-def test_what_ends_a_png_may_be_missing_or_wrong(size, level):
-    for image in (noise(5, size), Image.new("RGB", size, GREEN)):
-        data = encoded(image, "PNG", compress_level=level)
-        checksum = data.rfind(b"IEND") - 12
-        for broken in (
-            data[:-12],  # no IEND
-            data[:-16],  # nor the pixels' checksum in the file
-            data[:-18],  # nor all of the packed stream's
-            data[:checksum] + b"oops" + data[checksum + 4 :],
-            data[: checksum + 4] + b"oops" + data[checksum + 8 :],
-        ):
-            np.testing.assert_array_equal(pixels(broken), np.asarray(image))
-
-
-def test_a_png_whose_pixels_are_cut_is_refused_whatever_follows_them():
-    data = encoded(NOISE, "PNG", compress_level=0)
-    end = data.rfind(b"IEND") - 8
-    assert "truncated" in refused(data[:-40])
-    assert "truncated" in refused(data[:20])
-    assert "truncated" in refused(data[: end - 300])
-    shorter = data[data.find(b"IDAT") + 4 : end - 300]
-    at = data.find(b"IDAT") - 4
-    assert "truncated" in refused(data[:at] + chunk(b"IDAT", shorter) + chunk(b"IEND", b""))
-
-
-def test_a_png_of_nothing_but_chunks_is_refused(monkeypatch):
-    monkeypatch.setattr(png, "_MOST_CHUNKS", 1000)
-    data = encoded(NOISE, "PNG")
-    at = data.find(b"IDAT") - 4
-    endless = data[:at] + chunk(b"tIME", b"") * 1001 + data[at:]
-    assert "chunks" in refused(endless)
-
-
-def test_an_animation_shows_its_first_picture_though_the_others_are_damaged():
-    data = frames("PNG")
-    at = data.rfind(b"fdAT")
-    assert close(pixels(data[: at + 9])[0, 0], GREEN)
-    assert close(pixels(data.replace(b"fcTL", b"fcXL"))[0, 0], GREEN)
-
-
-def test_text_that_is_fine_is_no_trouble():
-    notes = PngImagePlugin.PngInfo()
-    notes.add_text("Comment", "hello", zip=True)
-    notes.add_itxt("Title", "Grüße", "de", "Titel", zip=True)
-    data = encoded(NOISE, "PNG", pnginfo=notes, dpi=(72, 72))
-    np.testing.assert_array_equal(pixels(data), np.asarray(NOISE))
 
 
 # --- WebP, GIF, TIFF ----------------------------------------------------------------------------
@@ -434,3 +191,32 @@ def test_later_pages_of_a_tiff_may_be_damaged():
 
 def test_the_first_complaint_is_the_one_that_is_told():
     assert refused(encoded(NOISE, "WEBP")[:60]) == "truncated after 60 bytes, or damaged"
+
+
+# --- AVIF, HEIF ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fmt", ["AVIF", "HEIF"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_garbage_in_place_of_exif_costs_no_pixels(fmt, orientation):
+    said = exif({Base.Make: "Acme", Base.Orientation: orientation}).tobytes()
+    data = encoded(quarters(), fmt, exif=said, xmp=b"<x/>" * 50)
+    at = max(data.find(b"MM\0*"), data.find(b"II*\0"))
+    wanted = pixels(data)
+    for broken in (
+        data[:at] + b"garbage!" + data[at + 8 :],
+        data[: at - 6] + b"no EXIF." + data[at + 2 :],
+        data[: at - 10] + b"\xff" * 4 + data[at - 6 :],
+    ):
+        np.testing.assert_array_equal(pixels(broken), wanted)
+
+
+def test_notes_behind_the_pixels_of_a_heic_may_be_cut_but_not_the_pixels():
+    data = encoded(NOISE, "HEIF", exif=exif({Base.Make: "Acme" * 40}).tobytes())
+    notes = len(data) - max(data.find(b"MM\0*"), data.find(b"II*\0")) + 10
+    for missing in (1, 50, notes - 20):
+        np.testing.assert_array_equal(pixels(data[:-missing]), pixels(data))
+    for missing in (5, 200, 2000):
+        assert "truncated" in refused(data[: -notes - missing])
+    bare = encoded(NOISE, "HEIF")
+    assert "truncated" in refused(bare[:-3])

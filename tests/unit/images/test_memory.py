@@ -15,8 +15,8 @@ from isa_cli.errors import ImageError
 from isa_cli.images import DRAFT_MARGIN, decode, jpeg, open_image, pixels, room, thumbnail
 from isa_cli.images.room import SMALL, Room
 from tests.bad_inputs import GREEN, RED, SIZE, Tiff, encoded, noise, photo, quarters
+from tests.unit.images.broken import chunk
 from tests.unit.images.seeing import close
-from tests.unit.images.test_flaws import chunk
 
 # --- room ---------------------------------------------------------------------------------------
 
