@@ -111,9 +111,9 @@ def fill(
         try:
             data = read_file(photos.paths[row])
             image, _ = open_image(data, at_least=backbone.input_size)
+            return row, backbone.prepare(image)
         except ImageError as error:
             return row, error.reason
-        return row, backbone.prepare(image)
 
     def encode(batch: list[_Loaded]) -> tuple[list[_Loaded], NDArray[np.float32] | None]:
         if lanes > 1:
