@@ -61,6 +61,7 @@ class ScanOptions:
         hidden: also look at names with a leading dot and at systems' own (``ignore.SYSTEM_NAMES``).
         retry_failed: also yield files that failed before and have not changed.
         prune: forget what was catalogued below a root that has vanished.
+        reread: also yield what has not changed of these files and folders.
     """
 
     include: tuple[str, ...] = ()
@@ -68,6 +69,7 @@ class ScanOptions:
     hidden: bool = False
     retry_failed: bool = False
     prune: bool = False
+    reread: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ What a caller may rely on:
   alone also writes a line to stderr itself when a compressed TIFF is damaged.)
 - Any number of threads may call.
 
-``ISA_MAX_PIXELS`` sets the largest picture that is decoded, in pixels (``MAX_PIXELS`` by default).
+``ISA_MAX_PIXELS`` sets the largest picture that is decoded, in pixels (``MAX_PIXELS`` by default),
+``ISA_MAX_SECONDS`` how long one file may take, where ``limits.within`` is asked to see to that.
 """
 
 from isa_cli.images.decode import DRAFT_MARGIN, MAX_PIXELS

@@ -46,7 +46,7 @@ def open_image(
     except IsaError:
         raise
     except Exception as error:  # the border: plugins raise nearly anything
-        raise ImageError(_reason(kind, data, error)) from error
+        raise ImageError(_reason(kind, data, error), passing=_is_passing(error)) from error
 
 
 def open_file(path: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
@@ -62,7 +62,7 @@ def open_file(path: bytes, at_least: tuple[int, int] | None = None) -> Image.Ima
     try:
         return open_image(read_file(path), at_least=at_least)[0]
     except ImageError as error:
-        raise ImageError(f"{os.fsdecode(path)}: {error.reason}", error.hint) from error
+        raise error.of(os.fsdecode(path)) from error
 
 
 def thumbnail(data: bytes, size: int) -> Image.Image:
@@ -101,6 +101,13 @@ def _reason(kind: str, data: bytes, error: Exception) -> str:
         return f"truncated after {len(data):,} bytes, or damaged"
     detail = "" if isinstance(error, KeyError) else text[:120]  # a bare number tells nobody
     return f"{kind} data that can't be decoded: {detail}".removesuffix(": ")
+
+
+def _is_passing(error: Exception) -> bool:
+    """Return whether it lies in the machine; only an error of the system has a number."""
+    if isinstance(error, OSError):
+        return error.errno is not None
+    return isinstance(error, MemoryError | ImportError)
 
 
 _CUT_SHORT: Final = re.compile(  # as each decoder puts it: the last three are TIFF, WebP and AVIF

@@ -148,6 +148,7 @@ class Library:
         exclude: Sequence[str] = (),
         hidden: bool = False,
         retry_failed: bool = False,
+        reread: bool | Sequence[str | Path] = False,
         prune: bool = False,
         dry_run: bool = False,
         limit: int | None = None,
@@ -162,7 +163,11 @@ class Library:
             include: only what these patterns name, as in ``.gitignore``.
             exclude: not what these name.
             hidden: also hidden files and folders.
-            retry_failed: try again what failed and has not changed.
+            retry_failed: try again all that failed and has not changed; what failed for a reason
+                outside of the file is tried again unasked.
+            reread: read again by their bytes what has not changed as far as the file system says:
+                all of the folders, or the files and folders given here.  Only what really is
+                another picture is embedded.
             prune: forget the photos of folders that are gone.
             dry_run: look and count, and change nothing.
             limit: at most so many files.
@@ -183,19 +188,21 @@ class Library:
         from isa_cli.gallery.ignore import ScanOptions  # noqa: PLC0415 - a search needs none
         from isa_cli.gallery.indexing import IndexOptions, index_folders  # noqa: PLC0415
 
-        roots = rooms.roots_of(folders, self.folder)
-        which = ScanOptions(
-            include=tuple(include),
-            exclude=tuple(exclude),
-            hidden=hidden,
-            retry_failed=retry_failed,
-            prune=prune,
-        )
-        how = IndexOptions(which, batch_size, workers, limit, dry_run)
+        again = [] if isinstance(reread, bool) else rooms.roots_of(reread, self.folder)
+        roots = rooms.roots_of(folders, self.folder) or again
         if not dry_run and not self.folder.exists():
             self.foundation().check()  # no model, no gallery
         with rooms.opened_for_indexing(self.folder, self.reporter, dry_run=dry_run) as gallery:
             roots = roots or rooms.known_roots(gallery.catalog)
+            which = ScanOptions(
+                include=tuple(include),
+                exclude=tuple(exclude),
+                hidden=hidden,
+                retry_failed=retry_failed,
+                prune=prune,
+                reread=tuple(roots if reread is True else again),
+            )
+            how = IndexOptions(which, batch_size, workers, limit, dry_run)
             foundation, size = self.foundation(gallery), (0, 0)
             if not dry_run:  # a dry run asks no hub
                 foundation.check()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import ImageError
-from isa_cli.images import digest, open_image, read_file
+from isa_cli.images import digest, limits, open_image, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,9 @@ class ReferencePicture:
         """
         with _named(self.name):
             if isinstance(self.source, bytes):
-                return open_image(self.source, at_least=at_least)[0]
+                data = self.source
+                opened = lambda: open_image(data, at_least=at_least)[0]  # noqa: E731
+                return limits.within(limits.max_seconds(), opened, passing=False)
             return _plain(self.source)
 
 
@@ -61,7 +63,8 @@ def read_reference(reference: Reference) -> ReferencePicture:
     if not isinstance(reference, os.PathLike):
         return ReferencePicture("", None, reference)
     with _named(str(reference)):
-        data = read_file(os.fsencode(reference.absolute()))
+        path = os.fsencode(reference.absolute())
+        data = limits.within(limits.max_seconds(), lambda: read_file(path), passing=True)
     return ReferencePicture(str(reference), digest(data), data)
 
 
@@ -80,5 +83,4 @@ def _named(name: str) -> Iterator[None]:
     try:
         yield
     except ImageError as error:
-        reason = f"{name}: {error.reason}" if name else f"the reference: {error.reason}"
-        raise ImageError(reason, error.hint) from error
+        raise error.of(name or "the reference") from error
