@@ -221,6 +221,7 @@ class Hit:
             (ours); a cosine means little across models and modalities, this can be compared.
         photo: what was found.
         similar: photos folded into this answer by ``--group``.
+        companions: the same shot in other files beside it: the RAW, an edited copy.
 
     Examples:
         >>> from isa_cli import Hit, Photo
@@ -235,3 +236,4 @@ class Hit:
     z: float
     photo: Photo
     similar: tuple[Photo, ...] = ()
+    companions: tuple[Photo, ...] = ()

@@ -257,6 +257,7 @@ class Library:
         include_reference: bool = False,
         group: float | bool | None = None,
         exact: bool = False,
+        companions: bool = True,
         **conditions: Unpack[Conditions],
     ) -> Answer:
         """Photos like a picture as words change it; also by the picture or by the words alone.
@@ -273,6 +274,7 @@ class Library:
             include_reference: let the reference itself be an answer.
             group: fold near-duplicates into one answer, from this cosine on (``True``: 0.95).
             exact: compare with every photo, however many there are.
+            companions: fold the files of one shot into one answer, see ``search.companions``.
             conditions: ``under``, ``after``, ``before``, ``camera``, ``near``, ``min_size`` and
                 ``types``, see ``library.conditions.where_of``.
 
@@ -299,6 +301,7 @@ class Library:
             include_reference=include_reference,
             group=group,
             exact=exact,
+            companions=companions,
         )
         return self.ask(request)
 

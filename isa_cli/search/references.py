@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli.errors import ImageError
 from isa_cli.images import digest, limits, open_image, read_file
+from isa_cli.paths import catalogued
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,13 @@ class ReferencePicture:
         name: of its file, for messages; '' where there is none.
         digest: of its bytes, by which the gallery may know it; ``None`` for a picture in memory.
         source: its file's bytes, or the picture itself.
+        path: of its file, as the catalogue writes it; b'' where there is none.
     """
 
     name: str
     digest: bytes | None
     source: bytes | Image
+    path: bytes = b""
 
     def open(self, at_least: tuple[int, int] | None = None) -> Image:
         """The picture, mode RGB and upright.
@@ -63,9 +66,9 @@ def read_reference(reference: Reference) -> ReferencePicture:
     if not isinstance(reference, os.PathLike):
         return ReferencePicture("", None, reference)
     with _named(str(reference)):
-        path = os.fsencode(reference.absolute())
+        path = catalogued(str(reference))
         data = limits.within(limits.max_seconds(), lambda: read_file(path), passing=True)
-    return ReferencePicture(str(reference), digest(data), data)
+    return ReferencePicture(str(reference), digest(data), data, path)
 
 
 def _plain(picture: Image) -> Image:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -238,3 +239,14 @@ def test_the_real_command_answers_quietly_in_bytes(indexed):
     assert os.fsencode(indexed.photos) + b"/" + HOSTILE in paths
     assert len(paths) == 7
     assert raw.stderr == b""
+
+
+def test_companions_are_one_answer_and_shown_if_asked_for(isa, tmp_path, photos, tiny_model):
+    shutil.copy(photos / "red.jpg", photos / "blue-edited.jpg")
+    (photos / "blue.cr3").write_bytes((photos / "2024" / "dark.jpg").read_bytes())
+    place = ("--gallery", tmp_path / "own", "--device", "cpu")
+    isa("index", photos / "blue-edited.jpg", photos / "blue.cr3", *place, "--model", tiny_model)
+    assert len(isa("search", "dog", "--paths", *place).out.splitlines()) == 1
+    assert len(isa("search", "dog", "--paths", "--companions", *place).out.splitlines()) == 2
+    (line,) = isa("search", "dog", "--json", "--companions", *place).out.splitlines()
+    assert len(json.loads(line)["companions"]) == 1

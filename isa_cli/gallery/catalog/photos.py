@@ -75,6 +75,16 @@ class PhotoTable:
         )
         return next((photo for _, photo in self._photos(f"c.key = {key}", (name, folder))), None)
 
+    def names_with(self, folder: bytes, part: str) -> list[bytes]:
+        """Return the names directly in a folder that contain lower-case ASCII text, in any case."""
+        rows = self._db.rows(
+            "SELECT name FROM files WHERE folder_id = (SELECT id FROM folders WHERE path = ?)"
+            " AND instr(lower(CAST(name AS TEXT)), ?) ORDER BY name",
+            folder,
+            part,
+        )
+        return [name for (name,) in rows]
+
     def by_digest(self, digest: bytes) -> Photo | None:
         """Return the photo with these bytes, if it is catalogued."""
         return next((photo for _, photo in self._photos("c.digest = ?", (digest,))), None)
