@@ -84,13 +84,25 @@ class ImageError(IsaError):
     Args:
         reason: a short phrase that follows a file's name: ``truncated after 12,288 bytes``.
         hint: what to do next.
+        passing: it lies in the file system, the memory or the machine, and may be over now.
+        needs: what would open it as it is, see ``images.limits``: ``pixels 400000000``, ``raw``;
+            '' where nothing is known that would, and then it lies in the bytes.
     """
 
     exit_code = ExitCode.USAGE
 
-    def __init__(self, reason: str, hint: str = "") -> None:
+    def __init__(
+        self, reason: str, hint: str = "", *, passing: bool = False, needs: str = ""
+    ) -> None:
         super().__init__(reason, hint)
         self.reason = reason
+        self.passing = passing
+        self.needs = needs
+
+    def of(self, name: str) -> ImageError:
+        """The same with a file's name before the reason."""
+        reason = f"{name}: {self.reason}"
+        return ImageError(reason, self.hint, passing=self.passing, needs=self.needs)
 
 
 class ModelError(IsaError):

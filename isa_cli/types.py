@@ -78,12 +78,44 @@ class PhotoInfo:
 class FileStamp:
     """A file as ``stat`` sees it; equal stamps mean 'unchanged' and cost no read.
 
-    ``path`` is absolute and kept as bytes (``os.fsencode``): a file name need not be text.
+    Attributes:
+        path: absolute and kept as bytes (``os.fsencode``): a file name need not be text.
+        size: in bytes.
+        mtime_ns: when its bytes were last written, as far as programs let that be seen.
+        ctime_ns: when anything about it was last changed, which no program can set; ``None``:
+            nobody looked.
+        inode: what the file system calls it; ``None``: nobody looked.
     """
 
     path: bytes
     size: int
     mtime_ns: int
+    ctime_ns: int | None = None
+    inode: int | None = None
+
+    @classmethod
+    def of(cls, path: bytes, found: os.stat_result) -> FileStamp:
+        """The stamp of a file that ``stat`` found, in numbers that SQLite keeps: 64 signed bits."""
+        return cls(
+            path,
+            found.st_size,
+            _clipped(found.st_mtime_ns),
+            _clipped(found.st_ctime_ns),
+            signed(found.st_ino),
+        )
+
+
+def signed(inode: int) -> int:
+    """An inode as a signed number of 64 bits; some file systems use all of them."""
+    return (inode + _INT64) % (2 * _INT64) - _INT64
+
+
+def _clipped(time_ns: int) -> int:
+    """A time within the years that fit, to 2262."""
+    return max(-_INT64, min(time_ns, _INT64 - 1))
+
+
+_INT64 = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +225,7 @@ class Hit:
             (ours); a cosine means little across models and modalities, this can be compared.
         photo: what was found.
         similar: photos folded into this answer by ``--group``.
+        companions: the same shot in other files beside it: the RAW, an edited copy.
 
     Examples:
         >>> from isa_cli import Hit, Photo
@@ -207,3 +240,4 @@ class Hit:
     z: float
     photo: Photo
     similar: tuple[Photo, ...] = ()
+    companions: tuple[Photo, ...] = ()

@@ -99,8 +99,7 @@ def generate_gallery(
     folder = into / "gallery"
     with Gallery.open(folder, writable=True, space=space, reporter=reporter) as gallery:
         synthetic.fill(gallery.catalog, space, vectors[1:])
-        data, found = photo.read_bytes(), photo.stat()
-        stamp = FileStamp(os.fsencode(photo), found.st_size, found.st_mtime_ns)
+        data, stamp = photo.read_bytes(), FileStamp.of(os.fsencode(photo), photo.stat())
         info = open_image(data, at_least=(1, 1))[1]
         gallery.catalog.record([Embedded(stamp, digest(data), info, vectors[0])])
         gallery.refresh_index()

@@ -32,7 +32,20 @@ def index(
         ),
     ] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what failed and has not changed.")
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Try again all that failed and has not changed. What failed for a reason outside "
+            "of the file (a share, a permission, a limit, a missing part) is tried again anyway.",
+        ),
+    ] = False,
+    reread: Annotated[
+        bool,
+        typer.Option(
+            "--reread",
+            help="Read the files again though they look unchanged; only what really is another "
+            "picture is embedded.",
+        ),
     ] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Forget the photos of folders that are gone.")
@@ -70,6 +83,7 @@ def index(
         hidden=hidden,
         include_derivatives=include_derivatives,
         retry_failed=retry_failed,
+        reread=reread,
         prune=prune,
         dry_run=dry_run,
         limit=limit,

@@ -10,7 +10,8 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -18,7 +19,7 @@ from isa_cli import wording
 from isa_cli.cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from isa_cli.search.request import Answer, Request
@@ -35,6 +36,7 @@ class Output:
         preview: draw thumbnails in the terminal.
         open_it: open the sheet, or the best answer.
         quiet: say nothing that is not asked for.
+        companions: show each answer's.
     """
 
     form: str
@@ -42,6 +44,7 @@ class Output:
     preview: bool
     open_it: bool
     quiet: bool
+    companions: bool = False
 
 
 def present(answer: Answer, request: Request, output: Output) -> None:
@@ -51,7 +54,7 @@ def present(answer: Answer, request: Request, output: Output) -> None:
         from isa_cli.cli.preview import preview_hits
 
         preview_hits(hits)
-    show(hits, output.form)
+    show(hits, output.form, companions=output.companions)
     to_open = hits[0].photo.path
     if output.sheet is not None:
         from isa_cli.pages.contact_sheet import answer_sheet
@@ -65,23 +68,24 @@ def present(answer: Answer, request: Request, output: Output) -> None:
         console.say(f"isa: can't open {wording.printable(str(to_open))}: no program is set for it")
 
 
-def show(hits: Sequence[Hit], form: str) -> None:
+def show(hits: Sequence[Hit], form: str, *, companions: bool = False) -> None:
     """Print hits on stdout.
 
     Args:
         hits: best first.
         form: ``json``, ``csv``, ``paths``, ``print0``, or ``auto``: a table for a terminal and
             tab-separated lines for anything else.
+        companions: show them, below each hit or as a field of it.
     """
     if form == "auto":
         form = "table" if console.on_terminal() else "lines"
-    _FORMS[form](hits)
+    _FORMS[form](hits, companions=companions)
 
 
-def record(hit: Hit) -> dict[str, Any]:
-    """The fields of a hit in JSON and CSV."""
+def record(hit: Hit, *, companions: bool = False) -> dict[str, Any]:
+    """The fields of a hit in JSON and CSV; its companions only if they are asked for."""
     photo, info = hit.photo, hit.photo.info
-    return {
+    fields = {
         "rank": hit.rank,
         "score": round(hit.score, 6),
         "z": round(hit.z, 3),
@@ -99,6 +103,7 @@ def record(hit: Hit) -> dict[str, Any]:
         "digest": photo.digest,
         "similar": _names(hit.similar),
     }
+    return fields | ({"companions": _names(hit.companions)} if companions else {})
 
 
 def _names(photos: Sequence[Photo]) -> list[str]:
@@ -109,48 +114,53 @@ def _date(hit: Hit) -> str:
     return (hit.photo.info.taken_at or "").replace("T", " ")[:16]
 
 
-def _remark(hit: Hit) -> str:
-    """Remarks for people besides the path: copies, and what was folded in."""
+def _remark(hit: Hit, *, companions: bool) -> str:
+    """Remarks for people besides the path: copies, and what was folded in and isn't shown."""
     copies, similar = len(hit.photo.paths) - 1, len(hit.similar)
     parts = [wording.counted(copies, "copy", "copies")] if copies else []
+    if hit.companions and not companions:
+        parts.append(wording.counted(len(hit.companions), "companion"))
     if similar:
         parts.append(f"{similar:,} similar")
     return f"  (+ {', '.join(parts)})" if parts else ""
 
 
-def _json(hits: Sequence[Hit]) -> None:
+def _json(hits: Sequence[Hit], *, companions: bool) -> None:
     for hit in hits:
-        console.put(json.dumps(record(hit)))
+        console.put(json.dumps(record(hit, companions=companions)))
 
 
-def _csv(hits: Sequence[Hit]) -> None:
+def _csv(hits: Sequence[Hit], *, companions: bool) -> None:
     import csv
 
-    rows = [record(hit) for hit in hits]
+    rows = [record(hit, companions=companions) for hit in hits]
     for row in rows:  # one cell each; JSON's lists are the lossless form
-        row["paths"], row["similar"] = "\n".join(row["paths"]), "\n".join(row["similar"])
+        row |= {name: "\n".join(row[name]) for name in row if isinstance(row[name], list)}
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [])
     writer.writeheader()
     writer.writerows(rows)
 
 
-def _paths(hits: Sequence[Hit]) -> None:
+def _paths(hits: Sequence[Hit], *, companions: bool, end: str = "\n") -> None:
     for hit in hits:
-        console.put(os.fsdecode(hit.photo.paths[0]))
+        for photo in (hit.photo, *(hit.companions if companions else ())):
+            console.put(os.fsdecode(photo.paths[0]), end=end)
 
 
-def _print0(hits: Sequence[Hit]) -> None:
+def _below(hit: Hit, *, companions: bool) -> list[str]:
+    """The lines below a hit: its companions for people, if they are asked for."""
+    return [f"+ {wording.shortest(one.paths[0])}" for one in hit.companions] if companions else []
+
+
+def _lines(hits: Sequence[Hit], *, companions: bool) -> None:
     for hit in hits:
-        console.put(os.fsdecode(hit.photo.paths[0]), end="\0")
-
-
-def _lines(hits: Sequence[Hit]) -> None:
-    for hit in hits:
-        path = wording.shortest(hit.photo.paths[0]) + _remark(hit)
+        path = wording.shortest(hit.photo.paths[0]) + _remark(hit, companions=companions)
         console.put(f"{hit.rank}\t{hit.score:.3f}\t{hit.z:.1f}\t{path}\t{_date(hit)}")
+        for line in _below(hit, companions=companions):
+            console.put(f"\t\t\t{line}\t")
 
 
-def _table(hits: Sequence[Hit]) -> None:
+def _table(hits: Sequence[Hit], *, companions: bool) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -166,17 +176,19 @@ def _table(hits: Sequence[Hit]) -> None:
     for hit in hits:
         # Text, not a string: a file name may look like rich's markup.
         path = Text(wording.shortest(hit.photo.paths[0]))
-        path.append(_remark(hit), style="dim")
+        path.append(_remark(hit, companions=companions), style="dim")
         when = [_date(hit)] if dated else []
         table.add_row(str(hit.rank), f"{hit.score:.3f}", f"{hit.z:.1f}", path, *when)
+        for line in _below(hit, companions=companions):
+            table.add_row("", "", "", Text(line, style="dim"), *([""] if dated else []))
     Console(highlight=False).print(table)
 
 
-_FORMS = {
+_FORMS: Final[dict[str, Callable[..., None]]] = {
     "json": _json,
     "csv": _csv,
     "paths": _paths,
-    "print0": _print0,
+    "print0": partial(_paths, end="\0"),
     "lines": _lines,
     "table": _table,
 }

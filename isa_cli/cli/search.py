@@ -100,6 +100,14 @@ def search(
         float | None,
         typer.Option("--group-at", metavar="0..1", help="The same, from this cosine on."),
     ] = None,
+    companions: Annotated[
+        bool,
+        typer.Option(
+            "--companions",
+            help="Show the files that stand behind an answer: the RAW or HEIC of its name in its "
+            "folder, and edited copies.",
+        ),
+    ] = False,
     as_json: options.JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_paths: Annotated[bool, typer.Option("--paths", help="Print paths, one a line.")] = False,
@@ -133,7 +141,14 @@ def search(
     form = _form(json=as_json, csv=as_csv, print0=print0, paths=as_paths)
     references, modifier = references_and_modifier(what or (), text)
     avoided = tuple(picture(name) for name in avoid_images or ())
-    output = Output(form, page_path(html), preview=preview, open_it=open_it, quiet=quiet)
+    output = Output(
+        form,
+        page_path(html),
+        preview=preview,
+        open_it=open_it,
+        quiet=quiet,
+        companions=companions,
+    )
 
     from isa_cli.library.conditions import where_of
 

@@ -100,11 +100,16 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _failures(gallery: Gallery, *, as_json: bool) -> None:
     """Print one failed file a line, on stdout: it is what was asked for."""
-    for path, reason in gallery.catalog.photos.failures():
+    from isa_cli.cli.summary import AGAIN
+
+    for file in gallery.catalog.photos.failed_files():
+        again = AGAIN.get(file.cause)
         if as_json:
-            console.put(_json({"path": os.fsdecode(path), "reason": reason}))
+            record = {"path": os.fsdecode(file.path), "reason": file.reason}
+            console.put(_json(record | ({"cause": str(file.cause)} if again else {})))
         else:
-            console.put(f"{wording.shortest(path)}\t{reason}")
+            remark = f"\t{again}" if again else ""
+            console.put(f"{wording.shortest(file.path)}\t{file.reason}{remark}")
 
 
 def _json(record: dict[str, Any]) -> str:

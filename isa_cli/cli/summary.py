@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 FAILURES_SHOWN = 20
 SUFFIXES_SHOWN = 6
 
+AGAIN = {
+    "passing": "not for good: tried again by the next isa index",
+    "lacking": "not for good: tried again once that is another",
+}
+"""What becomes of a file that failed, by where that lies."""
+
 
 def report(summary: Summary, *, quiet: bool, dry_run: bool) -> int:
     """Say on stderr what became of every file, and return the exit code.
@@ -102,7 +108,8 @@ def _derivatives(tally: Tally) -> str:
 def _trouble(summary: Summary) -> Iterator[str]:
     """Yield what went wrong and where, up to a screenful."""
     for path, reason in summary.failures[:FAILURES_SHOWN]:
-        yield f"failed: {wording.shortest(path)}: {reason}"
+        remark = AGAIN.get(summary.causes.get(path, ""), "")
+        yield f"failed: {wording.shortest(path)}: {reason}{remark and f' ({remark})'}"
     if (more := len(summary.failures) - FAILURES_SHOWN) > 0:
         yield f"and {more:,} more: isa status --failed"
     for path, reason in summary.tally.unreadable:

@@ -17,6 +17,7 @@ import numpy as np
 
 from isa_cli.config import cache_dir
 from isa_cli.errors import GalleryMissing, ImageError
+from isa_cli.gallery.changes import differs
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.gallery.indexing import embed_files
 from isa_cli.gallery.recorder import Recorder
@@ -100,7 +101,7 @@ def _stamps(paths: Sequence[bytes]) -> list[FileStamp]:
         except OSError as error:
             missing.append((path, error.strerror or str(error)))
         else:
-            stamps.append(FileStamp(path, status.st_size, status.st_mtime_ns))
+            stamps.append(FileStamp.of(path, status))
     _refuse(missing)
     return stamps
 
@@ -109,12 +110,12 @@ def _unknown(stamps: Sequence[FileStamp], catalog: Catalog) -> list[FileStamp]:
     """Return the files that are new or changed, or failed before: somebody may have mended them."""
     folders = {os.path.dirname(stamp.path) for stamp in stamps}  # noqa: PTH120
     known = {
-        os.path.join(folder, name): (file.size, file.mtime_ns)  # noqa: PTH118
+        os.path.join(folder, name): file  # noqa: PTH118
         for folder in folders
         for name, file in catalog.files_in(folder).items()
         if not file.failed
     }
-    return [stamp for stamp in stamps if known.get(stamp.path) != (stamp.size, stamp.mtime_ns)]
+    return [s for s in stamps if s.path not in known or differs(known[s.path], s)]
 
 
 def _read(paths: Sequence[bytes], catalog: Catalog, dim: int) -> Vectors:

@@ -67,6 +67,7 @@ class ScanOptions:
         include_derivatives: also look at folders that other programs made, hidden or not.
         retry_failed: also yield files that failed before and have not changed.
         prune: forget what was catalogued below a root that has vanished.
+        reread: also yield what has not changed of these files and folders.
     """
 
     include: tuple[str, ...] = ()
@@ -75,6 +76,7 @@ class ScanOptions:
     include_derivatives: bool = False
     retry_failed: bool = False
     prune: bool = False
+    reread: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,16 @@ from isa_cli.gallery.recorder import Recorder
 from isa_cli.gallery.tally import Tally
 from isa_cli.gallery.walk import gone, scan
 from isa_cli.gallery.worker import encode, is_decoded, load
-from isa_cli.images import looks_like_photo
+from isa_cli.images import limits, looks_like_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from PIL.Image import Image
 
+    from isa_cli.gallery.catalog.metadata import Metadata
     from isa_cli.gallery.gallery import Gallery
+    from isa_cli.gallery.records import Cause
     from isa_cli.protocols import GalleryEncoder
     from isa_cli.reporting import Reporter
     from isa_cli.types import FileStamp, Pixels
@@ -77,6 +79,7 @@ class Summary:
         embedded: went through the encoder.
         reused: moved, renamed, copied or only touched; recognised by their bytes.
         failures: could not be read as a picture, with the reason.
+        causes: where that lies, by path: only what lies in the bytes is not tried again unasked.
         gone: catalogued files that are no longer there, now forgotten.
         interrupted: stopped by a signal; the same command goes on from here.
         seconds: wall time of the whole run, and ``encoding_seconds`` from the loaded model on.
@@ -87,6 +90,7 @@ class Summary:
     embedded: int = 0
     reused: int = 0
     failures: list[tuple[bytes, str]] = field(default_factory=list)
+    causes: dict[bytes, Cause] = field(default_factory=dict)
     gone: int = 0
     interrupted: bool = False
     seconds: float = 0.0
@@ -143,7 +147,8 @@ def index_folders(
         summary.gone = len(list(gone(roots, catalog, summary.tally)))
     else:
         for root in roots:
-            catalog.metadata.add_root(root)
+            _add_root(catalog.metadata, root, options.scan)
+        catalog.adopt(summary.tally.adopted)
         if stamps and not stop.is_set():
             recorder = Recorder(catalog)
             summary.encoding_seconds = embed_files(
@@ -157,7 +162,7 @@ def index_folders(
                 workers=options.workers,
             )
             summary.embedded, summary.reused = recorder.embedded, recorder.reused
-            summary.failures = recorder.failures
+            summary.failures, summary.causes = recorder.failures, recorder.causes
         summary.interrupted = stop.is_set()
         if not summary.interrupted and summary.remaining == 0:
             lost = list(gone(roots, catalog, summary.tally))
@@ -165,6 +170,13 @@ def index_folders(
             gallery.refresh_index()
     summary.seconds = time.monotonic() - started
     return summary
+
+
+def _add_root(metadata: Metadata, root: bytes, options: ScanOptions) -> None:
+    """Remember a root; not one that was named to be read again, and lies within another."""
+    known = set(metadata.roots())
+    if root not in options.reread or known.isdisjoint(parents(root)):
+        metadata.add_root(root)
 
 
 def embed_files(
@@ -177,6 +189,7 @@ def embed_files(
     *,
     batch_size: int | None = None,
     workers: int | None = None,
+    seconds: float | None = None,
 ) -> float:
     """Embed and record every file; return the wall seconds from the loaded model on.
 
@@ -189,13 +202,22 @@ def embed_files(
         stop: when set, the batches in flight are finished and recorded, and that is it.
         batch_size: photos per encoder call; ``None``: what suits the encoder.
         workers: decoding threads; ``None``: one per usable core.
+        seconds: that reading a file may take, and decoding it; ``None``: ``ISA_MAX_SECONDS``.
 
     Raises:
         ModelError: the model cannot be loaded or fails on whole batches.
         GalleryError: the catalogue cannot be written.
+        UsageError: a limit is no number.
     """
+    seconds = seconds or limits.max_seconds()
     workers, model = workers or usable_cores(), _ModelToCome()
-    read = partial(load, input_size=input_size, known=recorder.is_known, prepare=model.prepare)
+    read = partial(
+        load,
+        input_size=input_size,
+        known=recorder.is_known,
+        prepare=model.prepare,
+        seconds=seconds,
+    )
     with ReadAhead(stamps, read, workers=workers, ahead=max(AHEAD, workers)) as loaded:
         try:
             encoder = model.encoder = make_encoder()

@@ -8,6 +8,7 @@ what has not been handed in yet.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from isa_cli.gallery.records import Embedded, Failed, Same
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from isa_cli.gallery.catalog import Catalog
-    from isa_cli.gallery.records import Outcome
+    from isa_cli.gallery.records import Cause, Outcome
 
 
 class Recorder:
@@ -29,15 +30,17 @@ class Recorder:
         embedded: files that went through the encoder.
         reused: files whose bytes were known.
         failures: files that could not be read as a picture, with the reason.
+        causes: where that lies, by path.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self.embedded = self.reused = 0
         self.failures: list[tuple[bytes, str]] = []
+        self.causes: dict[bytes, Cause] = {}
         self._catalog = catalog
         self._lock = threading.Lock()
         self._under_way: set[bytes] = set()
-        self._reasons: dict[bytes, str] = {}
+        self._failed: dict[bytes, Failed] = {}
         self._waiting: list[Same] = []
 
     def is_known(self, digest: bytes) -> bool:
@@ -67,14 +70,14 @@ class Recorder:
         embedded = [outcome for outcome in outcomes if isinstance(outcome, Embedded)]
         here = {outcome.digest for outcome in embedded}
         failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        self._reasons |= {bad.digest: bad.reason for bad in failed if bad.digest is not None}
+        self._failed |= {bad.digest: bad for bad in failed if bad.digest is not None}
         copies: list[Same] = []
         waiting, self._waiting = self._waiting, []
         for copy in (*waiting, *(o for o in outcomes if isinstance(o, Same))):
             if copy.digest in here or self._catalog.has(copy.digest):
                 copies.append(copy)
-            elif copy.digest in self._reasons:  # it fails as its original did
-                failed.append(Failed(copy.stamp, self._reasons[copy.digest], copy.digest))
+            elif copy.digest in self._failed:  # it fails as its original did
+                failed.append(replace(self._failed[copy.digest], stamp=copy.stamp))
             else:  # the picture that it copies is in a later batch
                 self._waiting.append(copy)
         self._catalog.record([*embedded, *copies, *failed])
@@ -83,6 +86,7 @@ class Recorder:
         self.embedded += len(embedded)
         self.reused += len(copies)
         self.failures += [(outcome.stamp.path, outcome.reason) for outcome in failed]
+        self.causes |= {outcome.stamp.path: outcome.cause for outcome in failed}
 
     def finish(self) -> None:
         """Write the copies that still wait; those whose original never came are left undone.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -43,19 +44,47 @@ class Same:
     digest: bytes
 
 
+class Cause(StrEnum):
+    """Where it lies that a file failed, which decides when it is tried again."""
+
+    BYTES = "bytes"
+    """In the file: when it changes, or a later isa may read more."""
+    PASSING = "passing"
+    """In the file system, the memory or the machine: the next time."""
+    LACKING = "lacking"
+    """In a limit or a missing part: once that is another."""
+
+    @classmethod
+    def of(cls, *, passing: bool, needs: str) -> Cause:
+        """The cause of a failure, see ``Failed``."""
+        if passing:
+            return cls.PASSING
+        return cls.LACKING if needs else cls.BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A file that is no picture, remembered so that it is not retried until it changes.
+    """A file that could not be read as a picture, remembered with what would mend that.
 
     Attributes:
         stamp: the file.
         reason: why, in a short phrase.
         digest: of its bytes, where they could be read.
+        passing, needs: as ``ImageError`` has them.
+        reader: who tried, see ``images.limits``; another one tries again.
     """
 
     stamp: FileStamp
     reason: str
     digest: bytes | None = None
+    passing: bool = field(default=False, compare=False)
+    needs: str = field(default="", compare=False)
+    reader: str | None = field(default=None, compare=False)
+
+    @property
+    def cause(self) -> Cause:
+        """Where it lies."""
+        return Cause.of(passing=self.passing, needs=self.needs)
 
 
 Outcome: TypeAlias = Embedded | Same | Failed
@@ -66,11 +95,29 @@ Outcome: TypeAlias = Embedded | Same | Failed
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file as it was when last indexed, and whether that failed."""
+    """A file as it was when last indexed, and whether that failed.
+
+    ``ctime_ns`` and ``inode`` are ``None`` where an earlier isa did not look at them; of a file
+    that failed, ``passing``, ``needs`` and ``reader`` are ``Failed``'s.
+    """
 
     size: int
     mtime_ns: int
     failed: bool
+    ctime_ns: int | None = None
+    inode: int | None = None
+    passing: bool = False
+    needs: str = ""
+    reader: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file remembered as a failure, for people."""
+
+    path: bytes
+    reason: str
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)

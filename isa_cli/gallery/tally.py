@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from isa_cli.gallery.records import KnownFile
+    from isa_cli.types import FileStamp
 
 
 class Known(Protocol):
@@ -46,6 +47,7 @@ class Tally:
         walked: folders that were listed.
         left_alone: paths that may hold catalogued files but were not looked into.
         vanished: catalogued files of walked folders that are not there, or unwanted.
+        adopted: unchanged files of which an earlier isa did not note all that ``stat`` says.
     """
 
     unchanged: int = 0
@@ -64,6 +66,7 @@ class Tally:
     walked: set[bytes] = field(default_factory=set, repr=False)
     left_alone: set[bytes] = field(default_factory=set, repr=False)
     vanished: list[bytes] = field(default_factory=list, repr=False)
+    adopted: list[FileStamp] = field(default_factory=list, repr=False)
 
     @property
     def other(self) -> int:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from isa_cli.gallery.changes import Changes, keeps_inodes
 from isa_cli.gallery.content import NO_FILE, NO_PHOTOS, holds_photo, suffix_of
 from isa_cli.gallery.derivatives import count
 from isa_cli.gallery.ignore import Rules, ScanOptions, Scope
@@ -46,6 +47,7 @@ class Walk:
         self, known: Known, options: ScanOptions, tally: Tally, is_photo: Callable[[bytes], bool]
     ) -> None:
         self.known, self.options, self.tally, self.is_photo = known, options, tally, is_photo
+        self.changes = Changes(retry_failed=options.retry_failed, reread=options.reread)
         self.folders: deque[_Folder] = deque()
         self.links: deque[_Folder] = deque()
         self.named: dict[bytes, set[bytes]] = {}  # files given as roots: folder -> names
@@ -174,6 +176,7 @@ class Walk:
     def _files(self, folder: _Folder, entries: list[Entry]) -> Iterator[FileStamp]:
         known = self.known.files_in(folder.path)
         named = self.named.get(folder.path, set())
+        steady = keeps_inodes(entries, known)
         kept = set()
         for entry in entries:
             name, path, seen = entry.name, entry.path, known.get(entry.name)
@@ -189,7 +192,7 @@ class Walk:
                 self.tally.ignored += 1
             elif is_photo or self._holds_photo(entry):
                 kept.add(name)
-                if stamp := self._stamp(path, entry.stat, seen):
+                if stamp := self._stamp(path, entry.stat, seen, steady=steady):
                     yield stamp
         lost = sorted(known.keys() - kept)
         self.tally.vanished += [os.path.join(folder.path, name) for name in lost]
@@ -211,9 +214,14 @@ class Walk:
         return False
 
     def _stamp(
-        self, path: bytes, look: Callable[[], os.stat_result], seen: KnownFile | None
+        self,
+        path: bytes,
+        look: Callable[[], os.stat_result],
+        seen: KnownFile | None,
+        *,
+        steady: bool = False,
     ) -> FileStamp | None:
-        """Return the file's stamp if it is new or changed; note it otherwise."""
+        """Return the file's stamp if it is new or to be read again; note it otherwise."""
         try:
             found = look()
         except (FileNotFoundError, NotADirectoryError):
@@ -226,15 +234,15 @@ class Walk:
             if seen is not None:
                 self.tally.vanished.append(path)
             return None
-        stamp = FileStamp(path, found.st_size, found.st_mtime_ns)
-        if seen is None or (seen.size, seen.mtime_ns) != (stamp.size, stamp.mtime_ns):
+        stamp = FileStamp.of(path, found)
+        if seen is None or self.changes.is_due(seen, stamp, steady=steady):
             return stamp
-        if not seen.failed:
-            self.tally.unchanged += 1
-        elif self.options.retry_failed:
-            return stamp
-        else:
+        if seen.failed:
             self.tally.skipped_failed += 1
+        else:
+            self.tally.unchanged += 1
+            if seen.ctime_ns is None:
+                self.tally.adopted.append(stamp)
         return None
 
     def _unreadable(self, path: bytes, error: Exception) -> None:

@@ -14,16 +14,17 @@ On this machine ``indexing`` calls ``load`` and ``encode`` themselves, in thread
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.errors import ImageError, ModelError
+from isa_cli.errors import ImageError, IsaError, ModelError, brief
 from isa_cli.gallery.read_ahead import ReadAhead, batched
 from isa_cli.gallery.records import Embedded, Failed, Same
-from isa_cli.images import digest, open_image, read_file, with_sidecars
+from isa_cli.images import digest, limits, open_image, read_file, with_sidecars
+from isa_cli.images.reasons import NO_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -89,28 +90,58 @@ def load(
     input_size: tuple[int, int],
     known: Callable[[bytes], bool] | None = None,
     prepare: Callable[[Image], Image | Pixels] | None = None,
+    seconds: float | None = None,
 ) -> Decoded | Same | Failed:
     """Return one file as a picture, as a copy of something known, or as a failure.
 
-    The file is read once: digest and picture come from the same bytes.
+    The file is read once: digest and picture come from the same bytes.  Whatever a library raises
+    about it is this file's failure and no other's.
 
     Args:
         stamp: the file.
         input_size: (height, width) that the encoder will want, a hint to the decoder.
         known: asked for the digest before anything is decoded; see ``embed``.
         prepare: makes the encoder's pixels of the picture; ``None``: it stays one.
+        seconds: that reading may take, and decoding; ``None``: ``ISA_MAX_SECONDS``.
+
+    Raises:
+        IsaError: whatever ``known`` and ``prepare`` raise of ours.
+        UsageError: a limit is no number.
     """
-    key = None
+    seconds = seconds or limits.max_seconds()
     try:
-        data = read_file(stamp.path)
+        data = limits.within(seconds, lambda: read_file(stamp.path), passing=True)
         key = digest(data)
-        if known is not None and known(key):
-            return Same(stamp, key)
-        image, info = open_image(data, at_least=input_size)
-        seen = image if prepare is None else prepare(image)
-        return Decoded(stamp, key, with_sidecars(stamp.path, info), seen)
-    except ImageError as error:
-        return Failed(stamp, error.reason, key)
+    except Exception as error:  # noqa: BLE001 - one file must not end a run
+        return _failed(stamp, error, None)
+    if known is not None and known(key):
+        return Same(stamp, key)
+    try:
+        image, info = limits.within(
+            seconds, lambda: open_image(data, at_least=input_size), passing=False
+        )
+        info = limits.within(seconds, lambda: with_sidecars(stamp.path, info), passing=True)
+        return Decoded(stamp, key, info, image if prepare is None else prepare(image))
+    except Exception as error:  # noqa: BLE001
+        return _failed(stamp, error, key)
+
+
+def _failed(stamp: FileStamp, error: Exception, key: bytes | None) -> Failed:
+    """Return the failure that an exception about one file is.
+
+    Raises:
+        IsaError: it is not about the file.
+    """
+    passing, needs = isinstance(error, MemoryError), ""
+    if isinstance(error, ImageError):
+        reason, passing, needs = error.reason, error.passing, error.needs
+    elif isinstance(error, IsaError):
+        raise error
+    elif passing:
+        reason = NO_MEMORY
+    else:
+        reason = f"can't be opened: {type(error).__name__}: {brief(error)}"
+    return Failed(stamp, reason, key, passing, needs, limits.reader())
 
 
 def encode(batch: Sequence[Decoded | Same | Failed], encoder: GalleryEncoder) -> list[Outcome]:
@@ -119,13 +150,20 @@ def encode(batch: Sequence[Decoded | Same | Failed], encoder: GalleryEncoder) ->
     Raises:
         ModelError: the encoder fails on every picture of a batch of several.
     """
-    pixels = [
-        item.picture if isinstance(item.picture, np.ndarray) else encoder.prepare(item.picture)
-        for item in batch
-        if isinstance(item, Decoded)
-    ]
-    vectors = iter(_encode_or_blame(encoder, pixels))
-    return [_outcome(item, next(vectors)) if isinstance(item, Decoded) else item for item in batch]
+    ready = [_prepared(item, encoder) if isinstance(item, Decoded) else item for item in batch]
+    pixels = [item.picture for item in ready if isinstance(item, Decoded)]
+    vectors = iter(_encode_or_blame(encoder, pixels))  # type: ignore[arg-type]
+    return [_outcome(item, next(vectors)) if isinstance(item, Decoded) else item for item in ready]
+
+
+def _prepared(item: Decoded, encoder: GalleryEncoder) -> Decoded | Failed:
+    """Return a picture as the encoder's pixels, or as a failure."""
+    if isinstance(item.picture, np.ndarray):
+        return item
+    try:
+        return replace(item, picture=encoder.prepare(item.picture))
+    except Exception as error:  # noqa: BLE001 - one file must not end a run
+        return _failed(item.stamp, error, item.digest)
 
 
 def is_decoded(item: object) -> bool:
@@ -135,7 +173,7 @@ def is_decoded(item: object) -> bool:
 
 def _outcome(item: Decoded, vector: Vector | str) -> Embedded | Failed:
     if isinstance(vector, str):
-        return Failed(item.stamp, vector, item.digest)
+        return Failed(item.stamp, vector, item.digest, reader=limits.reader())
     return Embedded(item.stamp, item.digest, item.info, vector)
 
 

@@ -21,7 +21,8 @@ What a caller may rely on:
 - Any number of threads may call.  Those with large pictures wait for each other, so that all
   together hold no more than one of ``MAX_PIXELS`` would.
 
-``ISA_MAX_PIXELS`` sets the largest picture that is decoded, in pixels (``MAX_PIXELS`` by default).
+``ISA_MAX_PIXELS`` sets the largest picture that is decoded, in pixels (``MAX_PIXELS`` by default),
+``ISA_MAX_SECONDS`` how long one file may take, where ``limits.within`` is asked to see to that.
 """
 
 from isa_cli.images.decode import DRAFT_MARGIN, MAX_PIXELS

@@ -235,13 +235,24 @@ def _checked(image: Image.Image) -> int:
     return max(width * height for width, height in sizes)
 
 
-def _check_size(width: int, height: int) -> None:
+def max_pixels() -> int:
+    """Return how large a picture may be.
+
+    Raises:
+        UsageError: ``ISA_MAX_PIXELS`` is not a number.
+    """
     setting = os.environ.get("ISA_MAX_PIXELS") or str(MAX_PIXELS)
     if not setting.isdecimal():
         raise UsageError(f"ISA_MAX_PIXELS is {setting!r}, which is not a number of pixels")
-    if width * height > int(setting):
+    return int(setting)
+
+
+def _check_size(width: int, height: int) -> None:
+    limit = max_pixels()
+    if width * height > limit:
         raise ImageError(
             f"too large: {width:,} x {height:,} is {width * height:,} pixels, "
-            f"the limit is {int(setting):,} pixels (ISA_MAX_PIXELS)",
+            f"the limit is {limit:,} pixels (ISA_MAX_PIXELS)",
             "set ISA_MAX_PIXELS to a higher number if you trust this file",
+            needs=f"pixels {width * height}",
         )

@@ -72,7 +72,7 @@ def _first_page(stream: Any, kind: TiffKind) -> Any:
         import imagecodecs  # noqa: F401, PLC0415 - an optional part, as the next
         import tifffile  # noqa: PLC0415
     except ImportError as error:
-        raise ImageError(f"{kind}, which needs: {_HINT}", _HINT) from error
+        raise ImageError(f"{kind}, which needs: {_HINT}", _HINT, needs="tiff") from error
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else it speaks on stderr
     page: Any = tifffile.TiffFile(stream).pages[0]
     unpacked = int(np.prod(page.chunks, dtype=np.int64)) * page.dtype.itemsize

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from isa_cli.errors import ImageError
+from isa_cli.images.reasons import NO_MEMORY
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -55,7 +56,8 @@ def read_file(path: bytes | str | os.PathLike[str], *, max_bytes: int = MAX_BYTE
     """Return a regular file's bytes; never waits for a pipe.
 
     Raises:
-        ImageError: it is missing, unreadable, no regular file, empty or too large.
+        ImageError: it is missing, unreadable, no regular file, empty or too large.  What the file
+            system says is passing: a share or a permission may be back the next time.
     """
     try:
         with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
@@ -69,13 +71,13 @@ def read_file(path: bytes | str | os.PathLike[str], *, max_bytes: int = MAX_BYTE
             data = _all(file, found.st_size, max_bytes)
     except OSError as error:
         if error.errno == errno.ENOENT and os.path.islink(path):  # noqa: PTH114 - may be bytes
-            raise ImageError("a link that leads nowhere") from error
+            raise ImageError("a link that leads nowhere", passing=True) from error
         reason = _READ_ERRORS.get(error.errno or 0) or error.strerror or str(error)
-        raise ImageError(reason) from error
+        raise ImageError(reason, passing=True) from error  # the bytes were never seen
     except ValueError as error:  # a NUL in the name
         raise ImageError("no possible file name") from error
     except MemoryError as error:
-        raise ImageError("needs more memory than there is") from error
+        raise ImageError(NO_MEMORY, passing=True) from error
     if not data:
         raise ImageError("an empty file")
     return data

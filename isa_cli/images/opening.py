@@ -68,7 +68,7 @@ def open_file(path: bytes, at_least: tuple[int, int] | None = None) -> Image.Ima
     try:
         return open_image(read_file(path), at_least=at_least)[0]
     except ImageError as error:
-        raise ImageError(f"{os.fsdecode(path)}: {error.reason}", error.hint) from error
+        raise error.of(os.fsdecode(path)) from error
 
 
 def thumbnail(data: bytes, size: int) -> Image.Image:

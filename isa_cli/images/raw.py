@@ -23,7 +23,9 @@ def open_raw(data: bytes, at_least: tuple[int, int] | None) -> tuple[Image.Image
         import rawpy  # noqa: PLC0415 - an optional part
     except ImportError as error:
         raise ImageError(
-            'camera RAW, which needs: pip install "isa-cli[raw]"', 'pip install "isa-cli[raw]"'
+            'camera RAW, which needs: pip install "isa-cli[raw]"',
+            'pip install "isa-cli[raw]"',
+            needs="raw",
         ) from error
     try:
         with rawpy.imread(BytesIO(data)) as raw:
@@ -32,7 +34,9 @@ def open_raw(data: bytes, at_least: tuple[int, int] | None) -> tuple[Image.Image
         raise ImageError("a camera RAW without a preview inside") from error
     except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
         text = plain_text(error.args[0] if error.args else "")  # LibRaw's are bytes
-        raise ImageError(f"a camera RAW that LibRaw can't read: {text}") from error
+        reason = f"a camera RAW that LibRaw can't read: {text}"
+        passing = isinstance(error, rawpy.LibRawUnsufficientMemoryError)
+        raise ImageError(reason, passing=passing) from error
     turn = int("12435867"[sizes.flip & 7])  # LibRaw's flip as an EXIF orientation
     width, height = (sizes.height, sizes.width) if sizes.flip & 4 else (sizes.width, sizes.height)
     pixels: Any = preview.data  # a JPEG's bytes or a uint8 array (H, W, 3)

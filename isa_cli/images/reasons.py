@@ -21,13 +21,21 @@ def undecodable(kind: str, data: bytes, error: Exception) -> ImageError:
     """Return the error about a file over which a decoder raised another one."""
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
-        return ImageError(NO_MEMORY)
+        return ImageError(NO_MEMORY, passing=True)
     if isinstance(error, Image.DecompressionBombError):
         return ImageError(f"too large: {text}")
     if isinstance(error, EOFError) or _CUT_SHORT.search(text):
         return truncated(data)
     detail = "" if isinstance(error, KeyError) else text[:120]  # a bare number tells nobody
-    return ImageError(f"{kind} data that can't be decoded: {detail}".removesuffix(": "))
+    reason = f"{kind} data that can't be decoded: {detail}".removesuffix(": ")
+    return ImageError(reason, passing=_is_passing(error))
+
+
+def _is_passing(error: Exception) -> bool:
+    """Return whether it lies in the machine; only an error of the system has a number."""
+    return isinstance(error, ImportError) or (
+        isinstance(error, OSError) and error.errno is not None
+    )
 
 
 _CUT_SHORT: Final = re.compile(  # as each decoder puts it: the last three are TIFF, WebP and AVIF

@@ -135,12 +135,13 @@ def would_forget(catalog: Catalog, paths: Sequence[bytes]) -> Forgotten:
     def is_meant(path: bytes) -> bool:
         return any(path == top or path.startswith(top.rstrip(b"/") + b"/") for top in paths)
 
-    files, gone, keys = sum(is_meant(path) for path, _ in catalog.photos.failures()), 0, []
+    files = {path for path, _ in catalog.photos.failures() if is_meant(path)}
+    gone, keys = 0, []
     for key, photos in catalog.photos.of(
         catalog.vectors.select(where)
     ).items():  # several may share a vector
         lost = [all(map(is_meant, photo.paths)) for photo in photos]
-        files += sum(is_meant(path) for photo in photos for path in photo.paths)
+        files.update(path for photo in photos for path in photo.paths if is_meant(path))
         gone += sum(lost)
         keys += [key] if all(lost) else []
-    return Forgotten(files, gone, np.array(sorted(keys), np.uint64))
+    return Forgotten(len(files), gone, np.array(sorted(keys), np.uint64))

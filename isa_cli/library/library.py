@@ -12,7 +12,7 @@ from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.names import absolute_name
 from isa_cli.errors import GalleryMissing
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.gallery.spelling import respelled
+from isa_cli.gallery.spelling import known_root, respelled
 from isa_cli.library import folders as rooms
 from isa_cli.library import learning
 from isa_cli.library.conditions import where_of
@@ -151,6 +151,7 @@ class Library:
         hidden: bool = False,
         include_derivatives: bool = False,
         retry_failed: bool = False,
+        reread: bool | Sequence[str | Path] = False,
         prune: bool = False,
         dry_run: bool = False,
         limit: int | None = None,
@@ -166,14 +167,15 @@ class Library:
             exclude: not what these name.
             hidden: also hidden files and folders.
             include_derivatives: also what other programs made: recycle bins, thumbnails, caches.
-            retry_failed: try again what failed and has not changed.
+            retry_failed: try again what failed by its own fault, too, and has not changed.
+            reread: also read the bytes of what seems unchanged, in all folders or in these.
             prune: forget the photos of folders that are gone.
             dry_run: look and count, and change nothing.
             limit: at most so many files.
             batch_size: photos per batch; ``None``: what suits the device.
             workers: decoding threads; ``None``: one per usable core.
-            stop: when set, what is under way is finished and saved.  Or a context that gives such
-                an event, entered once everything is ready to begin.
+            stop: an event that ends the run once it is set, what is under way being saved; or a
+                context that gives one, entered once everything is ready to begin.
 
         Returns:
             What became of every file.
@@ -187,20 +189,23 @@ class Library:
         from isa_cli.gallery.ignore import ScanOptions  # noqa: PLC0415 - a search needs none
         from isa_cli.gallery.indexing import IndexOptions, index_folders  # noqa: PLC0415
 
-        roots = rooms.roots_of(folders, self.folder)
-        which = ScanOptions(
-            include=tuple(include),
-            exclude=tuple(exclude),
-            hidden=hidden,
-            include_derivatives=include_derivatives,
-            retry_failed=retry_failed,
-            prune=prune,
-        )
-        how = IndexOptions(which, batch_size, workers, limit, dry_run)
+        again = rooms.roots_of(() if isinstance(reread, bool) else reread, self.folder)
+        roots = rooms.roots_of(folders, self.folder) or again
         if not dry_run and not self.folder.exists():
             self.foundation().check()  # no model, no gallery
         with rooms.opened_for_indexing(self.folder, self.reporter, dry_run=dry_run) as gallery:
             roots = rooms.as_known(roots, gallery.catalog, self.reporter)
+            again = [known_root(gallery.catalog, root) for root in again]
+            which = ScanOptions(
+                include=tuple(include),
+                exclude=tuple(exclude),
+                hidden=hidden,
+                include_derivatives=include_derivatives,
+                retry_failed=retry_failed,
+                prune=prune,
+                reread=tuple(roots if reread is True else again),
+            )
+            how = IndexOptions(which, batch_size, workers, limit, dry_run)
             foundation, size = self.foundation(gallery), (0, 0)
             if not dry_run:  # a dry run asks no hub
                 foundation.check()
@@ -258,6 +263,7 @@ class Library:
         include_reference: bool = False,
         group: float | bool | None = None,
         exact: bool = False,
+        companions: bool = True,
         **conditions: Unpack[Conditions],
     ) -> Answer:
         """Photos like a picture as words change it; also by the picture or by the words alone.
@@ -274,6 +280,7 @@ class Library:
             include_reference: let the reference itself be an answer.
             group: fold near-duplicates into one answer, from this cosine on (``True``: 0.95).
             exact: compare with every photo, however many there are.
+            companions: fold the files of one shot into one answer, see ``search.companions``.
             conditions: ``under``, ``after``, ``before``, ``camera``, ``near``, ``min_size`` and
                 ``types``, see ``library.conditions.where_of``.
 
@@ -300,6 +307,7 @@ class Library:
             include_reference=include_reference,
             group=group,
             exact=exact,
+            companions=companions,
         )
         return self.ask(request)
 

@@ -95,6 +95,9 @@ def _card(hit: Hit, picture: InlinedPicture, marked: str, best: float) -> str:
         pair(score, f"<span>{size}</span>"),
         _line(_date(info.taken_at)) + _line(named(info.camera or "")),
         _more("+" + counted(len(photo.paths) - 1, "copy", "copies"), photo.paths[1:]),
+        _more(
+            "+" + counted(len(hit.companions), "companion"), [p.paths[0] for p in hit.companions]
+        ),
         _more("+" + counted(len(hit.similar), "similar photo"), [p.paths[0] for p in hit.similar]),
     ]
     share = hit.z / best if z and best > 0 else 0.0

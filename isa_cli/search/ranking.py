@@ -1,4 +1,4 @@
-"""From a query vector to ranked photos: hidden ones left out, near-duplicates folded."""
+"""From a query vector to ranked photos: hidden ones left out, shots and near-duplicates folded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from isa_cli.search.companions import companions_of, is_developed, leaders
 from isa_cli.types import Hit
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def ranked(
     request: Request,
     hidden: AbstractSet[bytes],
     calibration: Calibration,
+    beside: Sequence[bytes] = (),
 ) -> tuple[list[Hit], int]:
     """The hits of a query, best first, and how many vectors they were chosen among.
 
@@ -53,9 +55,12 @@ def ranked(
         request: says how many, which, and how they are folded.
         hidden: digests of photos that are no answers.
         calibration: how high this gallery's scores are.
+        beside: files whose companions are no answers either, besides those of ``hidden``.
     """
     catalog, index, where = gallery.catalog, gallery.index, request.where
     considered = catalog.vectors.count() if where is None else len(catalog.vectors.select(where))
+    known = filter(None, map(catalog.photos.by_digest, hidden))
+    away = [*beside, *(path for photo in known for path in photo.paths)]
     k = min(request.top + len(hidden), considered)
     heads: list[list[_Found]] = []
     while k > 0:
@@ -68,13 +73,22 @@ def ranked(
             for photo in photos.get(int(key), ())
             if bytes.fromhex(photo.digest) not in hidden
         ]
+        if request.companions:
+            found = _one_a_shot(found, away)
         heads = _folded(gallery, found, request.group)
         if len(heads) >= request.top or k >= considered:
             break
         k = min(WIDEN * k, considered)
     mean, deviation = calibration.mean_and_deviation(vector)
     hits = [
-        Hit(rank, head.score, (head.score - mean) / deviation, head.photo, _photos(rest))
+        Hit(
+            rank,
+            head.score,
+            (head.score - mean) / deviation,
+            head.photo,
+            _photos(rest),
+            companions_of(head.photo, catalog) if request.companions else (),
+        )
         for rank, (head, *rest) in enumerate(heads[: request.top], start=1)
     ]
     return hits, considered
@@ -82,6 +96,23 @@ def ranked(
 
 def _photos(found: Sequence[_Found]) -> tuple[Photo, ...]:
     return tuple(each.photo for each in found)
+
+
+def _one_a_shot(found: list[_Found], away: Sequence[bytes]) -> list[_Found]:
+    """The best of each shot, order kept; of equally good ones a developed one.
+
+    Args:
+        found: best first.
+        away: files whose shots are left out.
+    """
+    _, *leading = leaders([away, *(item.photo.paths for item in found)])
+    best: dict[int, _Found] = {}
+    for leader, item in zip(leading, found, strict=True):
+        other = best.setdefault(leader, item)
+        if item.score == other.score and not is_developed(other.photo):
+            best[leader] = item
+    best.pop(0, None)
+    return list(best.values())
 
 
 def _folded(gallery: Gallery, found: list[_Found], group: float | None) -> list[list[_Found]]:

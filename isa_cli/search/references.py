@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import ImageError
-from isa_cli.images import digest, open_image, read_file
+from isa_cli.images import digest, limits, open_image, read_file
+from isa_cli.paths import catalogued
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,13 @@ class ReferencePicture:
         name: of its file, for messages; '' where there is none.
         digest: of its bytes, by which the gallery may know it; ``None`` for a picture in memory.
         source: its file's bytes, or the picture itself.
+        path: of its file, as the catalogue writes it; b'' where there is none.
     """
 
     name: str
     digest: bytes | None
     source: bytes | Image
+    path: bytes = b""
 
     def open(self, at_least: tuple[int, int] | None = None) -> Image:
         """The picture, mode RGB and upright.
@@ -43,7 +46,9 @@ class ReferencePicture:
         """
         with _named(self.name):
             if isinstance(self.source, bytes):
-                return open_image(self.source, at_least=at_least)[0]
+                data = self.source
+                opened = lambda: open_image(data, at_least=at_least)[0]  # noqa: E731
+                return limits.within(limits.max_seconds(), opened, passing=False)
             return _plain(self.source)
 
 
@@ -61,8 +66,9 @@ def read_reference(reference: Reference) -> ReferencePicture:
     if not isinstance(reference, os.PathLike):
         return ReferencePicture("", None, reference)
     with _named(str(reference)):
-        data = read_file(os.fsencode(reference.absolute()))
-    return ReferencePicture(str(reference), digest(data), data)
+        path = catalogued(str(reference))
+        data = limits.within(limits.max_seconds(), lambda: read_file(path), passing=True)
+    return ReferencePicture(str(reference), digest(data), data, path)
 
 
 def _plain(picture: Image) -> Image:
@@ -80,5 +86,4 @@ def _named(name: str) -> Iterator[None]:
     try:
         yield
     except ImageError as error:
-        reason = f"{name}: {error.reason}" if name else f"the reference: {error.reason}"
-        raise ImageError(reason, error.hint) from error
+        raise error.of(name or "the reference") from error

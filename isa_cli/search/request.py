@@ -41,6 +41,8 @@ class Request:
         include_reference: let the references themselves be answers.
         group: cosine from which near-duplicates are folded into one answer; ``None``: never.
         exact: compare with every vector, whatever the gallery's size.
+        companions: fold the files of one shot, RAW beside JPEG say, into one answer; by their
+            names, see ``search.companions``.
 
     Examples:
         >>> from pathlib import Path
@@ -61,6 +63,7 @@ class Request:
     include_reference: bool = False
     group: float | None = None
     exact: bool = False
+    companions: bool = True
 
 
 @dataclass(frozen=True, slots=True)

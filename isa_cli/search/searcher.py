@@ -98,9 +98,10 @@ class Searcher:
         )
         vector = self._composer(method, alpha).compose([query])[0]
         hidden = {picture.digest for picture in references if picture.digest is not None}
+        beside = [picture.path for picture in references if picture.path]
         if request.include_reference:
-            hidden = set()
-        hits, considered = ranked(self._gallery, vector, request, hidden, self.calibration)
+            hidden, beside = set(), []
+        hits, considered = ranked(self._gallery, vector, request, hidden, self.calibration, beside)
         mixed = bool(references) and bool(request.modifier) and method not in {"image", "text"}
         total = self._gallery.catalog.vectors.count()
         return Answer(hits, method, alpha if mixed else None, considered, total)

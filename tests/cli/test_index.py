@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -216,3 +218,63 @@ def test_what_other_programs_made_is_told_and_may_be_asked_for(isa, tmp_path, ga
     said = isa("index", folder, "--dry-run", "--gallery", gallery, "--include-derivatives")
     assert "4 photos to embed" in said.err
     assert "other programs" not in said.err
+
+
+def test_what_is_not_for_good_is_said_so_and_tried_again(index, isa, gallery, photos, monkeypatch):
+    (photos / "broken.jpg").unlink()
+    monkeypatch.setenv("ISA_MAX_PIXELS", "100000")
+    said = index()
+    assert said.code == 3
+    assert "ISA_MAX_PIXELS) (not for good: tried again once that is another)" in said.err
+    assert "tried again once" in isa("status", "--failed", "--gallery", gallery).out
+    listed = isa("status", "--failed", "--json", "--gallery", gallery).out
+    assert '"cause": "lacking"' in listed
+    assert index().code == 0
+    monkeypatch.delenv("ISA_MAX_PIXELS")
+    again = index()
+    assert again.code == 0
+    assert "1 photo embedded" in again.err
+    assert isa("status", "--failed", "--gallery", gallery).out == ""
+
+
+def test_reread_reads_everything_and_embeds_nothing(index, photos):
+    index()
+    again = index("--reread")
+    assert "0 photos embedded" in again.err
+    assert "7 recognised by their bytes" in again.err
+    one = index("--reread", paths=(photos / "red.jpg",))
+    assert "1 recognised by their bytes" in one.err
+    assert "7 unchanged" not in one.err
+
+
+def test_a_limit_that_is_no_number_is_refused(index, monkeypatch):
+    for setting in ("soon", "0", "-1", "nan"):
+        monkeypatch.setenv("ISA_MAX_SECONDS", setting)
+        said = index()
+        assert said.code == 2
+        assert "ISA_MAX_SECONDS" in said.err
+
+
+def test_a_file_that_hangs_does_not_keep_the_process(tmp_path, photos, tiny_model):
+    """The decoder of one file never returns; the rest is indexed and the process ends."""
+    script = (
+        "import sys, threading, isa_cli.gallery.worker as worker\n"
+        "whole = worker.open_image\n"
+        "def hangs(data, **kw):\n"
+        "    if data[:4] == b'\\x89PNG':\n"
+        "        threading.Event().wait()\n"
+        "    return whole(data, **kw)\n"
+        "worker.open_image = hangs\n"
+        "from isa_cli.cli.main import main\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", script, "index", photos, "--gallery", tmp_path / "gallery"]
+    command += ["--device", "cpu", "--model", tiny_model]
+    env = os.environ | {"ISA_MAX_SECONDS": "2"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=env, timeout=120, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    assert "failed: " in done.stderr
+    assert "purple.png: took longer than 2 s to open" in done.stderr
+    assert "5 photos embedded" in done.stderr

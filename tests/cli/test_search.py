@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -291,3 +292,14 @@ def test_index_a_folder_that_is_known_under_another_name(linked, isa):
     facts = json.loads(isa("status", "--json", *where[:2]).out)
     assert facts["roots"] == [f"{linked}/Pictures", f"{linked}/Pictures/trip"]
     assert facts["files"] == facts["photos"] == 3
+
+
+def test_companions_are_one_answer_and_shown_if_asked_for(isa, tmp_path, photos, tiny_model):
+    shutil.copy(photos / "red.jpg", photos / "blue-edited.jpg")
+    (photos / "blue.cr3").write_bytes((photos / "2024" / "dark.jpg").read_bytes())
+    place = ("--gallery", tmp_path / "own", "--device", "cpu")
+    isa("index", photos / "blue-edited.jpg", photos / "blue.cr3", *place, "--model", tiny_model)
+    assert len(isa("search", "dog", "--paths", *place).out.splitlines()) == 1
+    assert len(isa("search", "dog", "--paths", "--companions", *place).out.splitlines()) == 2
+    (line,) = isa("search", "dog", "--json", "--companions", *place).out.splitlines()
+    assert len(json.loads(line)["companions"]) == 1

@@ -34,7 +34,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from isa_cli.gallery.records import Outcome
-    from isa_cli.types import Keys
+    from isa_cli.types import FileStamp, Keys
+
+
+_FILES_IN = """
+    WITH here AS (SELECT id FROM folders WHERE path = ?)
+    SELECT name, size, mtime_ns, ctime_ns, inode, 0 AS failed, 0, '', NULL
+    FROM files WHERE folder_id = (SELECT id FROM here)
+    UNION ALL
+    SELECT name, size, mtime_ns, ctime_ns, inode, 1, passing, needs, reader
+    FROM failures WHERE folder_id = (SELECT id FROM here)
+    ORDER BY failed
+"""
 
 
 class Catalog:
@@ -91,15 +102,12 @@ class Catalog:
     # --- files ---
 
     def files_in(self, folder: bytes) -> dict[bytes, KnownFile]:
-        """Return the files known directly in a folder, failures included, by name."""
-        rows = self._db.rows(
-            "WITH here AS (SELECT id FROM folders WHERE path = ?)"
-            " SELECT name, size, mtime_ns, 0 FROM files WHERE folder_id = (SELECT id FROM here)"
-            " UNION ALL"
-            " SELECT name, size, mtime_ns, 1 FROM failures WHERE folder_id = (SELECT id FROM here)",
-            folder,
-        )
-        return {name: KnownFile(size, mtime, bool(failed)) for name, size, mtime, failed in rows}
+        """Return the files known directly in a folder, by name; of one that failed since, that."""
+        rows = self._db.rows(_FILES_IN, folder)
+        return {
+            name: KnownFile(size, mtime, bool(failed), ctime, inode, bool(passing), needs, reader)
+            for name, size, mtime, ctime, inode, failed, passing, needs, reader in rows
+        }
 
     def folders_under(self, root: bytes) -> list[bytes]:
         """Return the folders with a known file that are ``root`` or lie below it, sorted."""
@@ -123,6 +131,15 @@ class Catalog:
         return known
 
     # --- writing ---
+
+    def adopt(self, stamps: Sequence[FileStamp]) -> None:
+        """Take over how files that an earlier isa catalogued look to ``stat``; nothing is read."""
+        if not stamps:
+            return
+        with self._db.writing() as connection:
+            writes = Writes(connection)
+            for stamp in stamps:
+                writes.adopt(stamp)
 
     def record(self, outcomes: Sequence[Outcome]) -> Keys:
         """Write what became of some files, all or nothing; later outcomes of a file win.

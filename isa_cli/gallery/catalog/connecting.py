@@ -64,11 +64,14 @@ def reader(path: Path) -> sqlite3.Connection:
         version = _version(connection, path)
         if version == 0:  # its creation was cut short
             raise _missing(path)
-        if version < migrations.LATEST:
+        if version < migrations.LATEST and version not in migrations.READABLE:
             raise GalleryError(
                 f"the catalogue {path} was written by an earlier isa",
                 "run isa index once, which brings it up to date",
             )
+        if version < migrations.LATEST:
+            for statement in migrations.READABLE[version]:
+                connection.execute(statement)
     except BaseException:
         connection.close()
         raise

@@ -8,7 +8,7 @@ What the tables are sized for: 200 bytes a photo beside its vector, at a million
 
     folders   one row a folder, so that its path is stored once
     files     (folder, name) -> stamp and content; clustered by folder, as the scan asks
-    failures  (folder, name) -> stamp and reason
+    failures  (folder, name) -> stamp and reason; beside a file while its content may still be right
     contents  one row per distinct bytes: digest, EXIF, which vector
     vectors   one row per distinct float16 vector; equal ones collapse, because a crowd of
               identical vectors cuts other items off in an HNSW graph
@@ -97,8 +97,44 @@ def m0001_first_tables(db: Database) -> None:
         db.execute(statement)
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (m0001_first_tables,)
+_SECOND_COLUMNS = (
+    "ALTER TABLE files ADD COLUMN ctime_ns INTEGER",
+    "ALTER TABLE files ADD COLUMN inode INTEGER",
+    "ALTER TABLE failures ADD COLUMN ctime_ns INTEGER",
+    "ALTER TABLE failures ADD COLUMN inode INTEGER",
+    "ALTER TABLE failures ADD COLUMN passing INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE failures ADD COLUMN needs TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE failures ADD COLUMN reader TEXT",
+)
+
+
+def m0002_stamps_and_causes(db: Database) -> None:
+    """Add all of ``stat`` that tells an edit, and why a file failed.
+
+    What was written before has neither: the next run takes the stamps over as they are then, and
+    tries the failures again.
+    """
+    for statement in _SECOND_COLUMNS:
+        db.execute(statement)
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (m0001_first_tables, m0002_stamps_and_causes)
 LATEST = len(STEPS)
+
+READABLE = {
+    1: (
+        (
+            "CREATE TEMP VIEW files AS SELECT folder_id, name, size, mtime_ns, content_key,"
+            " NULL AS ctime_ns, NULL AS inode FROM main.files"
+        ),
+        (
+            "CREATE TEMP VIEW failures AS SELECT folder_id, name, size, mtime_ns, reason,"
+            " NULL AS ctime_ns, NULL AS inode, 0 AS passing, '' AS needs, NULL AS reader"
+            " FROM main.failures"
+        ),
+    )
+}
+"""Older tables that a reader may use as they are, through views that stand before them."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:

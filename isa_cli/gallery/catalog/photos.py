@@ -9,7 +9,7 @@ from isa_cli.gallery.catalog.database import to_json
 from isa_cli.gallery.catalog.local_time import to_iso
 from isa_cli.gallery.catalog.paths import is_under, join, split
 from isa_cli.gallery.catalog.where import compile_where, folders_of
-from isa_cli.gallery.records import Stats
+from isa_cli.gallery.records import Cause, FailedFile, Stats
 from isa_cli.types import Photo, PhotoInfo
 
 if TYPE_CHECKING:
@@ -77,17 +77,38 @@ class PhotoTable:
         )
         return next((photo for _, photo in self._photos(f"c.key = {key}", (name, folder))), None)
 
+    def names_with(self, folder: bytes, part: str) -> list[bytes]:
+        """Return the names directly in a folder that contain lower-case ASCII text, in any case."""
+        rows = self._db.rows(
+            "SELECT name FROM files WHERE folder_id = (SELECT id FROM folders WHERE path = ?)"
+            " AND instr(lower(CAST(name AS TEXT)), ?) ORDER BY name",
+            folder,
+            part,
+        )
+        return [name for (name,) in rows]
+
     def by_digest(self, digest: bytes) -> Photo | None:
         """Return the photo with these bytes, if it is catalogued."""
         return next((photo for _, photo in self._photos("c.digest = ?", (digest,))), None)
 
     def failures(self) -> Iterator[tuple[bytes, str]]:
         """Yield (path, reason) of every file that could not be indexed, by path."""
+        yield from ((file.path, file.reason) for file in self.failed_files())
+
+    def failed_files(self) -> list[FailedFile]:
+        """Return every file that could not be indexed the last time, and where that lies, by path.
+
+        One that an earlier isa noted may be of any cause, and counts as damaged.
+        """
         rows = self._db.rows(
-            "SELECT folders.path, failures.name, failures.reason"
-            " FROM failures JOIN folders ON folders.id = failures.folder_id"
+            "SELECT folders.path, f.name, f.reason, f.passing, f.needs"
+            " FROM failures AS f JOIN folders ON folders.id = f.folder_id"
         )
-        yield from sorted((join(folder, name), reason) for folder, name, reason in rows)
+        found = [
+            FailedFile(join(folder, name), reason, Cause.of(passing=bool(passing), needs=needs))
+            for folder, name, reason, passing, needs in rows
+        ]
+        return sorted(found, key=lambda file: file.path)
 
     def stats(self) -> Stats:
         """Return the gallery in numbers."""

@@ -10,6 +10,7 @@ from isa_cli.gallery.catalog.database import checksum, to_json
 from isa_cli.gallery.catalog.local_time import to_seconds
 from isa_cli.gallery.catalog.paths import split
 from isa_cli.gallery.catalog.where import plain_text
+from isa_cli.gallery.records import Cause
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,14 +57,29 @@ class Writes:
         self._point(outcome.stamp, key)
 
     def failed(self, outcome: Failed) -> None:
-        """Remember a failure in place of what was known about the file."""
+        """Remember a failure; in place of what was known about the file if its bytes are to blame.
+
+        Otherwise nobody has seen yet that the file holds another picture, or none.
+        """
         place = self._place(outcome.stamp.path)
-        self._lose_content(place)
-        self._connection.execute("DELETE FROM files WHERE folder_id = ? AND name = ?", place)
+        if outcome.cause is Cause.BYTES:
+            self._lose_content(place)
+            self._connection.execute("DELETE FROM files WHERE folder_id = ? AND name = ?", place)
         self._connection.execute(
-            "INSERT OR REPLACE INTO failures (folder_id, name, size, mtime_ns, reason)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (*place, *_stamp(outcome.stamp), plain_text(outcome.reason)),
+            "INSERT OR REPLACE INTO failures (folder_id, name, size, mtime_ns, ctime_ns, inode,"
+            " reason, passing, needs, reader) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(*place, *_stamp(outcome.stamp), plain_text(outcome.reason)),
+                *(outcome.passing, outcome.needs, outcome.reader),
+            ),
+        )
+
+    def adopt(self, stamp: FileStamp) -> None:
+        """Note what an earlier isa did not look at of a file that is catalogued."""
+        folder, name = split(stamp.path)
+        self._connection.execute(
+            "UPDATE files SET ctime_ns = ?, inode = ? WHERE folder_id = ? AND name = ?",
+            (stamp.ctime_ns, stamp.inode, self._folder_of(folder), name),
         )
 
     def forget(self, path: bytes) -> None:
@@ -74,12 +90,14 @@ class Writes:
             return
         place = (folder_id, name)
         self._lose_content(place)
-        for table in ("files", "failures"):
-            gone = self._connection.execute(
+        gone = [
+            self._connection.execute(
                 f"DELETE FROM {table} WHERE folder_id = ? AND name = ?",  # noqa: S608  (two names)
                 place,
-            )
-            self.forgotten += gone.rowcount
+            ).rowcount
+            for table in ("files", "failures")
+        ]
+        self.forgotten += any(gone)  # a file may be in both
 
     # --- rows ---
 
@@ -87,8 +105,9 @@ class Writes:
         place = self._place(stamp.path)
         self._lose_content(place)
         self._connection.execute(
-            "INSERT OR REPLACE INTO files (folder_id, name, size, mtime_ns, content_key)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO files"
+            " (folder_id, name, size, mtime_ns, ctime_ns, inode, content_key)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*place, *_stamp(stamp), content),
         )
         self._connection.execute("DELETE FROM failures WHERE folder_id = ? AND name = ?", place)
@@ -170,9 +189,10 @@ class Writes:
         return key
 
 
-def _stamp(stamp: FileStamp) -> tuple[int, int]:
-    """Return (size, mtime_ns); a time beyond the year 2262 does not fit and is cut off."""
-    return stamp.size, max(-_INT64, min(stamp.mtime_ns, _INT64 - 1))
+def _stamp(stamp: FileStamp) -> tuple[int, int, int | None, int | None]:
+    """Return (size, mtime_ns, ctime_ns, inode); a time beyond the year 2262 is cut off."""
+    mtime = max(-_INT64, min(stamp.mtime_ns, _INT64 - 1))
+    return stamp.size, mtime, stamp.ctime_ns, stamp.inode
 
 
 # --- dropping what nothing points to any more ----------------------------------------------------

@@ -118,3 +118,35 @@ def test_auto_is_a_table_for_people_only(terminal, form, printed, monkeypatch):
     monkeypatch.setattr(console, "on_terminal", lambda: terminal)
     expected = printed(form)
     assert printed("auto") == expected + expected  # the stream keeps what was printed before
+
+
+SHOT = Hit(1, 0.5, 1.0, photo(7, PLAIN), companions=(photo(8, b"/photos/a.cr3"),))
+
+
+@pytest.mark.parametrize(
+    ("form", "plain", "shown"),
+    [
+        ("paths", "/photos/a.jpg\n", "/photos/a.jpg\n/photos/a.cr3\n"),
+        ("print0", "/photos/a.jpg\0", "/photos/a.jpg\0/photos/a.cr3\0"),
+        (
+            "lines",
+            "1\t0.500\t1.0\t/photos/a.jpg  (+ 1 companion)\t\n",
+            "1\t0.500\t1.0\t/photos/a.jpg\t\n\t\t\t+ /photos/a.cr3\t\n",
+        ),
+    ],
+)
+def test_companions_are_shown_if_they_are_asked_for(capsys, form, plain, shown):
+    results.show([SHOT], form)
+    assert capsys.readouterr().out == plain
+    results.show([SHOT], form, companions=True)
+    assert capsys.readouterr().out == shown
+
+
+def test_companions_are_a_field_and_a_row(capsys):
+    results.show([SHOT], "json", companions=True)
+    assert json.loads(capsys.readouterr().out)["companions"] == ["/photos/a.cr3"]
+    results.show([SHOT], "csv", companions=True)
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["companions"] == "/photos/a.cr3"
+    results.show([SHOT], "table", companions=True)
+    assert "+ /photos/a.cr3" in capsys.readouterr().out

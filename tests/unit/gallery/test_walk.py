@@ -19,6 +19,7 @@ from isa_cli.errors import UsageError
 from isa_cli.gallery.ignore import ScanOptions, is_hidden
 from isa_cli.gallery.tally import Tally
 from isa_cli.gallery.walk import gone, scan
+from isa_cli.images import limits
 
 # --- a catalogue of dicts ------------------------------------------------------------------------
 
@@ -27,6 +28,11 @@ class Known(NamedTuple):
     size: int
     mtime_ns: int
     failed: bool = False
+    ctime_ns: int | None = None
+    inode: int | None = None
+    passing: bool = False
+    needs: str = ""
+    reader: str = limits.reader()
 
 
 class Catalogue:

@@ -419,7 +419,13 @@ def test_stats(catalog):
         ("INSERT INTO vectors (checksum, vector) VALUES (1, x'00')", "vectors have no content"),
         ("UPDATE vectors SET vector = zeroblob(16)", "vectors differ from what was written"),
         ("UPDATE vectors SET vector = zeroblob(14)", "another dimension"),
-        ("INSERT INTO failures SELECT folder_id, name, 1, 1, '' FROM files", "failed at once"),
+        (
+            (
+                "INSERT INTO failures (folder_id, name, size, mtime_ns, reason)"
+                " SELECT folder_id, name, 1, 1, '' FROM files"
+            ),
+            "failed at once",
+        ),
         ("INSERT INTO vectors (checksum, vector) SELECT checksum, vector FROM vectors", "twice"),
     ],
 )

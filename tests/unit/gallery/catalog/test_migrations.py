@@ -73,35 +73,35 @@ def test_a_later_step_is_applied_to_an_older_catalogue_once(path, monkeypatch):
     fill(path)
     calls = []
 
-    def m0002_more(db):
+    def m0003_more(db):
         calls.append(1)
         db.execute("CREATE TABLE more (id INTEGER PRIMARY KEY)")
 
-    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, m0002_more))
-    monkeypatch.setattr(migrations, "LATEST", 2)
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, m0003_more))
+    monkeypatch.setattr(migrations, "LATEST", 3)
     with pytest.raises(GalleryError, match="earlier isa"):
         Catalog.open(path, writable=False)
     for _ in range(2):
         with Catalog.open(path, writable=True) as catalog:
             assert catalog.vectors.count() == 3
     assert calls == [1]
-    assert pragma(path, "user_version") == 2
+    assert pragma(path, "user_version") == 3
 
 
 def test_a_step_that_fails_leaves_the_catalogue_as_it_was(path, monkeypatch):
     fill(path)
     before = schema(path)
 
-    def m0002_broken(db):
+    def m0003_broken(db):
         db.execute("CREATE TABLE more (id INTEGER PRIMARY KEY)")
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, m0002_broken))
-    monkeypatch.setattr(migrations, "LATEST", 2)
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, m0003_broken))
+    monkeypatch.setattr(migrations, "LATEST", 3)
     with pytest.raises(RuntimeError):
         Catalog.open(path, writable=True)
     assert schema(path) == before
-    assert pragma(path, "user_version") == 1
+    assert pragma(path, "user_version") == 2
 
 
 def test_a_creation_cut_short_is_no_gallery_yet_and_is_completed(path):
