@@ -19,7 +19,7 @@ from isa_cli import wording
 from isa_cli.cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from isa_cli.search.request import Answer, Request
@@ -184,7 +184,7 @@ def _table(hits: Sequence[Hit], *, companions: bool) -> None:
     Console(highlight=False).print(table)
 
 
-_FORMS = {
+_FORMS: dict[str, Callable[..., None]] = {
     "json": _json,
     "csv": _csv,
     "paths": _paths,

@@ -84,7 +84,7 @@ def _version(name: str) -> str:
 
 
 def within(seconds: float, work: Callable[[], T], *, passing: bool) -> T:
-    """Return what ``work`` returns or raises, unless that takes too long.
+    """Return the result of some work, or raise its error, unless that takes too long.
 
     No thread can be killed: one that takes too long is left behind, and does not keep the
     process from ending.  What it may still come to is dropped.
@@ -95,7 +95,7 @@ def within(seconds: float, work: Callable[[], T], *, passing: bool) -> T:
         passing: too long is the file system's fault, not the bytes'.
 
     Raises:
-        ImageError: it took longer.
+        ImageError: it took longer, or could not begin.
     """
     result: list[T] = []
     error: list[BaseException] = []
@@ -107,7 +107,10 @@ def within(seconds: float, work: Callable[[], T], *, passing: bool) -> T:
             error.append(raised)
 
     thread = threading.Thread(target=run, name="isa-file", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as refused:  # the system has no more
+        raise ImageError("there is no thread left to read it with", passing=True) from refused
     thread.join(seconds)
     if error:
         raise error[0]
