@@ -149,6 +149,18 @@ def test_a_kept_photo_that_is_deleted_is_gone_and_counts_once(gallery, folder, m
     assert (stats.photos, stats.files, stats.failed) == (1, 1, 0)
 
 
+def test_a_photo_that_moved_and_cannot_be_read_yet_keeps_its_vector(gallery, folder, monkeypatch):
+    photo, other = paint(folder / "a.png", (1, 2, 3)), paint(folder / "b.png", (9, 2, 3), (30, 30))
+    run(gallery, folder)
+    os.rename(photo, photo + b" moved.png")
+    os.unlink(other)
+    failing(monkeypatch, OSError(errno.EIO, "I/O"))
+    assert run(gallery, folder).gone == 1  # the other one, which is of another size
+    monkeypatch.undo()
+    again = run(gallery, folder)
+    assert (again.embedded, again.reused, again.gone) == (0, 1, 1)
+
+
 def test_a_raised_limit_is_noticed_and_one_still_too_low_is_not(gallery, folder, monkeypatch):
     photo = paint(folder / "a.png", (1, 2, 3))
     (folder / "bad.jpg").write_bytes(b"no picture")
