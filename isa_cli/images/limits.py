@@ -73,10 +73,6 @@ def reader() -> str:
 
 
 def _version(name: str) -> str:
-    if name == "isa-cli":
-        from isa_cli import __version__  # noqa: PLC0415 - the package may still be importing
-
-        return __version__
     try:
         return version(name)
     except PackageNotFoundError:
