@@ -33,18 +33,13 @@ def index(
     ] = False,
     retry_failed: Annotated[
         bool,
-        typer.Option(
-            "--retry-failed",
-            help="Try again all that failed and has not changed. What failed for a reason outside "
-            "of the file (a share, a permission, a limit, a missing part) is tried again anyway.",
-        ),
+        typer.Option("--retry-failed", help="Try again what failed for good and has not changed."),
     ] = False,
     reread: Annotated[
         bool,
         typer.Option(
             "--reread",
-            help="Read the files again though they look unchanged; only what really is another "
-            "picture is embedded.",
+            help="Read again what looks unchanged; only what is another picture is embedded.",
         ),
     ] = False,
     prune: Annotated[
@@ -72,6 +67,8 @@ def index(
 
     Without FOLDER: of all folders that were ever named.  It may be stopped and run again at any
     time: what is saved stays, and an unchanged, moved or copied photo is not embedded again.
+    What failed for a reason outside of the file (a share, a permission, a limit, a missing part)
+    is tried again by the next run.  --reread FOLDER reads its files again by their bytes.
     """
     from isa_cli.cli.summary import report
 

@@ -104,8 +104,7 @@ def search(
         bool,
         typer.Option(
             "--companions",
-            help="Show the files that stand behind an answer: the RAW or HEIC of its name in its "
-            "folder, and edited copies.",
+            help="Show what is behind an answer: its RAW or HEIC beside it, edited copies.",
         ),
     ] = False,
     as_json: options.JsonOption = False,

@@ -79,7 +79,7 @@ class Geometry:
         return image
 
     def _cut_and_resized(self, image: Image, size: tuple[int, int]) -> Image:
-        """Return what resizing to (width, height) gives, as far as the crop will keep it."""
+        """Return the picture resized to (width, height), as far as the crop will keep it."""
         size = max(1, size[0]), max(1, size[1])  # a line would be resized to nothing
         crop = next((step for step in self._after if _is_crop(step)), None)
         kept = size if crop is None else crop.size[::-1]

@@ -15,11 +15,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from isa_cli.config import usable_cores
+from isa_cli.gallery.catalog.paths import join, split
 from isa_cli.gallery.ignore import ScanOptions, parents
 from isa_cli.gallery.read_ahead import ReadAhead, batched
 from isa_cli.gallery.recorder import Recorder
@@ -29,10 +30,11 @@ from isa_cli.gallery.worker import encode, is_decoded, load
 from isa_cli.images import limits, looks_like_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from PIL.Image import Image
 
+    from isa_cli.gallery.catalog import Catalog
     from isa_cli.gallery.catalog.metadata import Metadata
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.gallery.records import Cause
@@ -149,8 +151,8 @@ def index_folders(
         for root in roots:
             _add_root(catalog.metadata, root, options.scan)
         catalog.adopt(summary.tally.adopted)
+        recorder = Recorder(catalog)
         if stamps and not stop.is_set():
-            recorder = Recorder(catalog)
             summary.encoding_seconds = embed_files(
                 stamps,
                 recorder,
@@ -165,11 +167,24 @@ def index_folders(
             summary.failures, summary.causes = recorder.failures, recorder.causes
         summary.interrupted = stop.is_set()
         if not summary.interrupted and summary.remaining == 0:
-            lost = list(gone(roots, catalog, summary.tally))
+            vanished = gone(roots, catalog, summary.tally)
+            lost = _not_moved(vanished, catalog, recorder.unread_sizes)
             summary.gone = catalog.forget(lost).files
             gallery.refresh_index()
     summary.seconds = time.monotonic() - started
     return summary
+
+
+def _not_moved(lost: Iterable[bytes], catalog: Catalog, unread: Collection[int]) -> list[bytes]:
+    """Return the lost files but those that may have moved to where they can't be read just now.
+
+    Until they are, their vectors stay: what ``lost`` names is forgotten with its content.
+    """
+    if not unread:
+        return list(lost)
+    files_in = cache(catalog.files_in)
+    places = [split(path) for path in lost]
+    return [join(*at) for at in places if files_in(at[0])[at[1]].size not in unread]
 
 
 def _add_root(metadata: Metadata, root: bytes, options: ScanOptions) -> None:

@@ -11,13 +11,13 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from isa_cli.gallery.records import Embedded, Failed, Same
+from isa_cli.gallery.records import Cause, Embedded, Failed, Same
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from isa_cli.gallery.catalog import Catalog
-    from isa_cli.gallery.records import Cause, Outcome
+    from isa_cli.gallery.records import Outcome
 
 
 class Recorder:
@@ -31,12 +31,14 @@ class Recorder:
         reused: files whose bytes were known.
         failures: files that could not be read as a picture, with the reason.
         causes: where that lies, by path.
+        unread_sizes: of those whose bytes nobody could look at; they may be photos that moved.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self.embedded = self.reused = 0
         self.failures: list[tuple[bytes, str]] = []
         self.causes: dict[bytes, Cause] = {}
+        self.unread_sizes: set[int] = set()
         self._catalog = catalog
         self._lock = threading.Lock()
         self._under_way: set[bytes] = set()
@@ -87,6 +89,7 @@ class Recorder:
         self.reused += len(copies)
         self.failures += [(outcome.stamp.path, outcome.reason) for outcome in failed]
         self.causes |= {outcome.stamp.path: outcome.cause for outcome in failed}
+        self.unread_sizes |= {o.stamp.size for o in failed if o.cause is Cause.PASSING}
 
     def finish(self) -> None:
         """Write the copies that still wait; those whose original never came are left undone.

@@ -84,7 +84,7 @@ def read_file(path: bytes | str | os.PathLike[str], *, max_bytes: int = MAX_BYTE
 
 
 def _all(file: FileIO, size: int, max_bytes: int) -> bytes:
-    """Return what a file holds, also if it grows meanwhile; no more than the limit is read."""
+    """Return a file's bytes, also if it grows meanwhile; no more than the limit is read."""
     parts: list[bytes] = []
     left = max_bytes + 1
     while left and (part := file.read(min(left, max(size + 1, _PIECE)))):

@@ -13,8 +13,8 @@ import math
 import os
 import threading
 from functools import cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from isa_cli.errors import ImageError, UsageError
@@ -59,7 +59,10 @@ def is_met(needs: str) -> bool:
         return max_pixels() >= int(amount)
     if kind == "seconds":
         return max_seconds() > float(amount)
-    return kind in _MODULES and all(map(find_spec, _MODULES[kind]))
+    try:
+        return kind in _MODULES and all(map(import_module, _MODULES[kind]))
+    except ImportError:
+        return False
 
 
 @cache
@@ -76,7 +79,7 @@ def _version(name: str) -> str:
 
 
 def within(seconds: float, work: Callable[[], T], *, passing: bool) -> T:
-    """Return what ``work`` returns or raises, unless that takes too long.
+    """Return the result of some work, or raise its error, unless that takes too long.
 
     No thread can be killed: one that takes too long is left behind, and does not keep the
     process from ending.  What it may still come to is dropped.
@@ -87,7 +90,7 @@ def within(seconds: float, work: Callable[[], T], *, passing: bool) -> T:
         passing: too long is the file system's fault, not the bytes'.
 
     Raises:
-        ImageError: it took longer.
+        ImageError: it took longer, or could not begin.
     """
     result: list[T] = []
     error: list[BaseException] = []
@@ -99,7 +102,10 @@ def within(seconds: float, work: Callable[[], T], *, passing: bool) -> T:
             error.append(raised)
 
     thread = threading.Thread(target=run, name="isa-file", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as refused:  # the system has no more
+        raise ImageError("there is no thread left to read it with", passing=True) from refused
     thread.join(seconds)
     if error:
         raise error[0]

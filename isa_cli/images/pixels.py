@@ -127,7 +127,7 @@ class _Depth(NamedTuple):
 
 
 def _depth(image: Image.Image) -> _Depth:
-    """Return what the numbers mean: 16 bits know their white, others are looked at."""
+    """Return the picture in 8 bits: 16 bits know their white, the range of others is looked at."""
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
     inverted = tags.get(Base.PhotometricInterpretation) == 0  # white is zero
     clear = image.info.get("transparency")

@@ -111,7 +111,7 @@ def _note(kind: bytes, body: bytes, colour: bytes) -> bytes:
 
 
 def _unpacked(packed: bytes) -> bytes:
-    """Return what zlib packed; b"" if that is damaged, or too much."""
+    """Return unpacked bytes; b"" if they are damaged, or too many."""
     unpack = zlib.decompressobj()
     try:
         text = unpack.decompress(packed, _UNPACKED)

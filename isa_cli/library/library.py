@@ -174,8 +174,7 @@ class Library:
             limit: at most so many files.
             batch_size: photos per batch; ``None``: what suits the device.
             workers: decoding threads; ``None``: one per usable core.
-            stop: an event that ends the run once it is set, what is under way being saved; or a
-                context that gives one, entered once everything is ready to begin.
+            stop: once it is set, what is under way is saved and the run ends; see ``stopping``.
 
         Returns:
             What became of every file.
@@ -183,7 +182,7 @@ class Library:
         Raises:
             UsageError: there is no such folder, or a pattern means nothing.
             ModelError: the model can't be had.
-            GalleryError: the gallery can't be written; ``GalleryLocked``: somebody else is at it.
+            GalleryError: the gallery can't be written, or (``GalleryLocked``) is being written.
             SpaceMismatch: it holds another model's vectors.
         """
         from isa_cli.gallery.ignore import ScanOptions  # noqa: PLC0415 - a search needs none
@@ -232,10 +231,9 @@ class Library:
         Gallery.open(self.folder).close()  # nothing to forget where there is none; never create one
         with Gallery.open(self.folder, writable=not dry_run, reporter=self.reporter) as gallery:
             wanted, unknown = rooms.spelled(gallery.catalog, given)
-            if dry_run:
-                gone = rooms.would_forget(gallery.catalog, wanted)
-            else:
-                gone = gallery.forget(wanted)
+            gone = (
+                rooms.would_forget(gallery.catalog, wanted) if dry_run else gallery.forget(wanted)
+            )
             return replace(gone, unknown=unknown)
 
     @property

@@ -28,21 +28,10 @@ if TYPE_CHECKING:
     from isa_cli.types import Photo
 
 _FINISHED = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".avif",
-        ".avifs",
-        ".jxl",
-    ]
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp"),
+        *(".avif", ".avifs", ".jxl"),
+    }
 )
 """Of pictures that need no original beside them."""
 

@@ -59,7 +59,8 @@ def test_each_file_ends_as_the_table_says(bad, run, files):
 def test_nothing_is_tried_again_until_it_changes(run):
     _, gallery, folder, _ = run
     again = isa_process("index", folder, "--gallery", gallery)
-    failures = sum(bad.outcome == "failed" for bad in APPLYING)
+    passing = {"permission"}  # what the file system says may be over by now
+    failures = sum(bad.outcome == "failed" and bad.reason not in passing for bad in APPLYING)
     assert f"{failures} failed before and unchanged" in again.err
     assert "0 photos embedded" in again.err
 

@@ -76,7 +76,7 @@ def failing(monkeypatch, error, name="read_file"):
         raise error
 
     if isinstance(error, OSError) and name == "read_file":
-        monkeypatch.setattr("isa_cli.images.files.os.open", fail)
+        monkeypatch.setattr("isa_cli.images.files._open_without_waiting", fail)
     else:
         monkeypatch.setattr(worker, name, fail)
 
@@ -95,9 +95,10 @@ def test_what_the_file_system_says_is_tried_again_by_the_next_run(
     gallery, folder, monkeypatch, number
 ):
     new, known = paint(folder / "new.png", (1, 2, 3)), paint(folder / "known.png", (200, 0, 0))
-    os.rename(new, new + b"~")
+    elsewhere = os.fsencode(folder.parent / "new.png")
+    os.rename(new, elsewhere)
     run(gallery, folder)
-    os.rename(new + b"~", new)
+    os.rename(elsewhere, new)
     touch(known)
     before = gallery.catalog.photos.at(known)
     failing(monkeypatch, OSError(number, os.strerror(number)))
@@ -147,6 +148,18 @@ def test_a_kept_photo_that_is_deleted_is_gone_and_counts_once(gallery, folder, m
     assert run(gallery, folder).gone == 1
     stats = gallery.catalog.photos.stats()
     assert (stats.photos, stats.files, stats.failed) == (1, 1, 0)
+
+
+def test_a_photo_that_moved_and_cannot_be_read_yet_keeps_its_vector(gallery, folder, monkeypatch):
+    photo, other = paint(folder / "a.png", (1, 2, 3)), paint(folder / "b.png", (9, 2, 3), (30, 30))
+    run(gallery, folder)
+    os.rename(photo, photo + b" moved.png")
+    os.unlink(other)
+    failing(monkeypatch, OSError(errno.EIO, "I/O"))
+    assert run(gallery, folder).gone == 1  # the other one, which is of another size
+    monkeypatch.undo()
+    again = run(gallery, folder)
+    assert (again.embedded, again.reused, again.gone) == (0, 1, 1)
 
 
 def test_a_raised_limit_is_noticed_and_one_still_too_low_is_not(gallery, folder, monkeypatch):
@@ -314,7 +327,7 @@ def test_what_changed_besides_the_bytes_costs_a_read_and_no_embedding(gallery, f
     if change == "chmod":
         os.chmod(photo, 0o600)
     elif change == "hard link":
-        os.link(photo, photo + b".backup")
+        os.link(photo, folder.parent / "backup.png")
     else:
         replace_secretly(photo, (250, 0, 0))
     again = run(gallery, folder)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from isa_cli import images
 from isa_cli.errors import ImageError
-from isa_cli.images import digest, looks_like_photo, read_file
+from isa_cli.images import digest, limits, looks_like_photo, read_file
 
 
 def test_a_file_is_read_by_bytes_text_or_path(tmp_path):
@@ -106,3 +107,48 @@ def test_a_digest_depends_on_the_bytes_alone():
 )
 def test_suffixes_of_photos(name, expected):
     assert looks_like_photo(name) is expected
+
+
+# --- limits --------------------------------------------------------------------------------------
+
+
+def test_work_within_its_time_gives_its_result_or_its_own_error():
+    assert limits.within(60, lambda: 7, passing=True) == 7
+    assert limits.within(60, lambda: None, passing=True) is None
+    with pytest.raises(KeyError):
+        limits.within(60, lambda: {}["gone"], passing=True)
+
+
+@pytest.mark.parametrize("passing", [True, False])
+def test_work_that_takes_too_long_is_left_behind(passing):
+    never = threading.Event()
+    with pytest.raises(ImageError, match=r"longer than 0\.05 s") as caught:
+        limits.within(0.05, never.wait, passing=passing)
+    never.set()
+    assert (caught.value.passing, caught.value.needs) == (
+        passing,
+        "" if passing else "seconds 0.05",
+    )
+
+
+def test_no_thread_left_is_passing(monkeypatch):
+    def refused(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(ImageError, match="no thread") as caught:
+        limits.within(60, lambda: 7, passing=False)
+    assert caught.value.passing
+
+
+@pytest.mark.parametrize(
+    ("needs", "met"),
+    [
+        *(("", False), ("pixels 100", True), ("pixels 101", False)),
+        *(("seconds 59", True), ("seconds 60", False), ("something later", False)),
+    ],
+)
+def test_what_a_file_needed_is_there_or_is_not(monkeypatch, needs, met):
+    monkeypatch.setenv("ISA_MAX_PIXELS", "100")
+    monkeypatch.setenv("ISA_MAX_SECONDS", "60")
+    assert limits.is_met(needs) is met

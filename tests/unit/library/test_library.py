@@ -65,6 +65,18 @@ def stems(answer):
     return [hit.photo.path.stem for hit in answer]
 
 
+# --- reading again ---
+
+
+def test_reread_takes_all_or_some_and_embeds_nothing_it_knows(own, tmp_path):
+    photos = tmp_path / "photos"
+    assert own.index(reread=True).reused == 11
+    assert own.index(reread=[photos / "old"]).reused == 1
+    assert own.index([photos], reread=[photos / "old", photos / "1.png"]).reused == 2
+    assert own.index().tally.unchanged == 11
+    assert own.stats.roots == (os.fsencode(photos),)
+
+
 # --- searching ---
 
 

@@ -434,3 +434,13 @@ def test_a_choice_that_makes_no_sense_changes_nothing(learned, gallery, photos, 
     gallery.catalog.metadata.set_setting(TUNED, kept)
     answer = learned(None)[1](references=(photos / "red.png",), modifier="blue")
     assert (answer.method, answer.alpha) == (DEFAULT_METHOD, DEFAULT_ALPHA[DEFAULT_METHOD])
+
+
+def test_a_reference_that_never_opens_is_named(ask, tmp_path, monkeypatch):
+    Image.new("RGB", (8, 8), (240, 10, 10)).save(tmp_path / "new.png")
+    never = threading.Event()
+    monkeypatch.setattr("isa_cli.search.references.open_image", lambda *_, **__: never.wait())
+    monkeypatch.setenv("ISA_MAX_SECONDS", "0.1")
+    with pytest.raises(ImageError, match=r"new\.png: took longer than 0\.1 s"):
+        ask(references=(tmp_path / "new.png",))
+    never.set()
