@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from hashlib import blake2b
 from typing import Final
 
 from isa_cli.errors import ImageError
+from isa_cli.regular import opened, reason
 
 DIGEST_SIZE: Final = 16
 """Bytes in a content digest; two of a billion photos share one with a chance of 1e-21."""
@@ -22,17 +22,6 @@ _SUFFIXES: Final = frozenset(
     b" .3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf"
     b" .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
 )
-
-_READ_ERRORS: Final = {
-    errno.ENOENT: "there is no such file",
-    errno.ENOTDIR: "there is no such file",
-    errno.EACCES: "no permission to read it",
-    errno.EPERM: "no permission to read it",
-    errno.EISDIR: "a folder, not a file",
-    errno.ENXIO: "a socket or a device, not a file",
-    errno.ELOOP: "a link that leads in a circle",
-    errno.ENAMETOOLONG: "its name is too long for this system",
-}
 
 
 def looks_like_photo(name: bytes) -> bool:
@@ -52,28 +41,14 @@ def read_file(path: bytes | str | os.PathLike[str], *, max_bytes: int = MAX_BYTE
         ImageError: it is missing, unreadable, no regular file, empty or too large.
     """
     try:
-        with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise ImageError("a pipe or a device, not a file")
-            if found.st_size > max_bytes:
-                raise ImageError(
-                    f"too large: {found.st_size:,} bytes, the limit is {max_bytes:,} bytes"
-                )
+        with opened(path, at_most=max_bytes) as file:
             data = file.read()
     except OSError as error:
         if error.errno == errno.ENOENT and os.path.islink(path):  # noqa: PTH114 - may be bytes
             raise ImageError("a link that leads nowhere") from error
-        reason = _READ_ERRORS.get(error.errno or 0) or error.strerror or str(error)
-        raise ImageError(reason) from error
-    except ValueError as error:  # a NUL in the name
-        raise ImageError("no possible file name") from error
+        raise ImageError(reason(error)) from error
     except MemoryError as error:
         raise ImageError("needs more memory than there is") from error
     if not data:
         raise ImageError("an empty file")
     return data
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
