@@ -41,7 +41,7 @@ def opened(path: Name, *, at_most: int | None = None) -> IO[bytes]:
         OSError: it can't be opened, is no regular file, or is larger.
     """
     try:
-        file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115, PTH123
+        file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
     except ValueError as error:  # a NUL in the name
         raise OSError(errno.EINVAL, "no possible file name") from error
     try:
