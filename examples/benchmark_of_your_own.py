@@ -16,12 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.evaluation.benchmark import Benchmark, Case, Ranking, at
-from isa_cli.evaluation.measure import measure
+from isa_cli.evaluation import Benchmark, Case, EvalConfig, Ranking, at, evaluate
 from isa_cli.evaluation.metrics import recall_at
-from isa_cli.evaluation.plan import EvalPlan
 from isa_cli.images import open_file
-from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,9 +70,9 @@ def main() -> None:
         parser.error(f"there is no .jpg in {asked.photos}")
 
     with tempfile.TemporaryDirectory() as folder:
-        plan = EvalPlan(asked.model, methods=("image",))
-        report = measure(lambda: cut_outs(photos, Path(folder)), plan, Silent())
-    result = report["results"][0]
+        config = EvalConfig(asked.model, methods=("image",))
+        done = evaluate(lambda: cut_outs(photos, Path(folder)), config)
+    result = done.document["results"][0]
     for name, share in result["metrics"].items():
         low, high = result["intervals"][name]
         print(f"{name:7} {share:6.1%}  (95 % interval {low:.1%} to {high:.1%})")

@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1_000)
     asked = parser.parse_args()
 
-    benchmark = wardrobe(Silent(), seed=1, triplets=asked.questions, gallery=asked.pictures)
+    benchmark = wardrobe(Silent(), seed=1, cases=asked.questions, gallery=asked.pictures)
     model = Foundation("isa-mini", device="cpu", precision="fp32")
     vectors = vectors_of(
         benchmark.images,

@@ -22,8 +22,8 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from isa_cli.encoders.foundation import Foundation
     from isa_cli.errors import IsaError
+    from isa_cli.library import open_library as open  # noqa: A004 - as gzip.open
     from isa_cli.library.library import Library
-    from isa_cli.library.library import open_library as open  # noqa: A004 - as gzip.open
     from isa_cli.protocols import Composer, GalleryEncoder, VectorIndex
     from isa_cli.reporting import Reporter
     from isa_cli.search.request import Answer, Request
@@ -42,7 +42,7 @@ _HOME = {
     "Reporter": "reporting:Reporter",
     "Request": "search.request:Request",
     "VectorIndex": "protocols:VectorIndex",
-    "open": "library.library:open_library",
+    "open": "library:open_library",
 }
 
 __all__ = [

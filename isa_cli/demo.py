@@ -93,7 +93,7 @@ def make_world(folder: Path, seed: int, reporter: Reporter) -> World:
     Raises:
         UsageError: the folder holds other things, or can't be written to.
     """
-    made = collection(seed, triplets=QUESTIONS, gallery=PICTURES)
+    made = collection(seed, cases=QUESTIONS, gallery=PICTURES)
     scenes = [*made.scenes, *_staged(Random(seed))]  # noqa: S311 - reproducible, not secret
     photos = folder / "photos"
     paths = write(photos, scenes, reporter)
@@ -108,7 +108,7 @@ def make_world(folder: Path, seed: int, reporter: Reporter) -> World:
         DemoQuestion(
             paths[one.reference], one.change.modifier, frozenset(paths[at] for at in one.targets)
         )
-        for one in made.triplets
+        for one in made.cases
     ]
     return World(photos, main, tuple(others))
 

@@ -49,6 +49,18 @@ class VectorIndex(Protocol):
     Keys stay below 2**63 and vectors are finite unit rows; an engine refuses others with
     ``ValueError``.  A write is visible to the next search of the same object and durable after
     ``flush``.  Several threads may search at once, also while one writes.
+
+    Examples:
+        >>> import isa_cli, tempfile
+        >>> library = isa_cli.open(tempfile.mkdtemp() + "/gallery", model="isa-mini")
+        >>> _ = library.index([wardrobe])
+        >>> with library.reading() as (gallery, _):
+        ...     index = gallery.index
+        ...     isinstance(index, isa_cli.VectorIndex), len(index), index.status().engine
+        ...     found = index.search(gallery.catalog.vectors.sample(1), k=3)  # (1, D) unit rows
+        ...     found.keys[0].shape, bool(found.scores[0][0] > 0.99)
+        (True, 24, 'exact')
+        ((3,), True)
     """
 
     @property

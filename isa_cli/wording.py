@@ -8,6 +8,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAMED = 5
+"""So many things are named in a message; of the others, how many there are."""
 
 
 def printable(name: str | bytes) -> str:
@@ -45,3 +52,14 @@ def size(count: float) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """Return ``1 photo``, ``1,234 photos``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def enumerated(things: Sequence[object], separator: str = ", ") -> str:
+    """Return the first few of the things, and how many more there are.
+
+    Examples:
+        >>> enumerated(range(8))
+        '0, 1, 2, 3, 4 and 3 more'
+    """
+    told = separator.join(map(str, things[:NAMED]))
+    return f"{told} and {len(things) - NAMED:,} more" if len(things) > NAMED else told

@@ -35,6 +35,9 @@ class MeanColour:
         self.batches = []
         self._lock = threading.Lock()
 
+    def __reduce__(self):
+        return type(self), (self.poison,)  # another process counts for itself
+
     def prepare(self, image):
         return np.asarray(image.resize((8, 8)))
 

@@ -22,10 +22,14 @@ from ablation import METRICS, asked, percent, table
 
 from isa_cli.charts import Line, Panel, save_chart
 from isa_cli.cli.console import ConsoleReporter
+from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.names import BUNDLED, BUNDLED_QUERY
-from isa_cli.training.config import DISTIL_EPOCHS, DRAWINGS, Settings
+from isa_cli.training.config import IsaConfig
+from isa_cli.training.defaults import DRAWINGS
 from isa_cli.training.engine.schedule import Schedule
-from isa_cli.training.run import Job, train
+from isa_cli.training.options import DISTIL_EPOCHS
+from isa_cli.training.runs import IsaRun
+from isa_cli.training.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to train; ``change`` is what differs from the reference, in ``Settings``' names."""
+    """One way to train; ``change`` is what differs from the reference, in ``IsaConfig``'s names."""
 
     group: str
     name: str
@@ -62,8 +66,8 @@ def query_model(variant: Variant, seed: int, arguments: argparse.Namespace) -> P
     out: Path = arguments.work / f"{name}.safetensors"
     if out.is_file():
         return out
-    settings = replace(
-        Settings(
+    config = replace(
+        IsaConfig(
             light=DRAWINGS.light,
             light_size=DRAWINGS.light_size,
             template=DRAWINGS.template,
@@ -73,21 +77,18 @@ def query_model(variant: Variant, seed: int, arguments: argparse.Namespace) -> P
         ),
         **variant.change,
     )
-    job = Job(
+    run = IsaRun(
         gallery=arguments.gallery,
-        model=BUNDLED,
+        foundation=Foundation(BUNDLED),
         out=out,
-        settings=settings,
-        schedule=Schedule(
-            epochs=arguments.epochs,
-            patience=0,
-        ),
+        config=config,
+        schedule=Schedule(epochs=arguments.epochs, patience=0),
         light_weights=None if variant.from_nothing else BUNDLED_QUERY,
         pretrained=False,
         augmentation=DRAWINGS.augmentation,
         at_most=arguments.light_limit if variant.from_nothing else arguments.limit,
     )
-    if train(job, ConsoleReporter(), threading.Event()) is None:
+    if train(run, ConsoleReporter(), threading.Event()) is None:
         raise SystemExit(130)
     return out
 

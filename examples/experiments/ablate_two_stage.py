@@ -26,12 +26,14 @@ from ablation import UNSEEN, Scores, asked, percent, table
 
 from isa_cli.charts import Line, Panel, save_chart
 from isa_cli.cli.console import ConsoleReporter
+from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.names import BUNDLED, BUNDLED_QUERY
-from isa_cli.training.compose_run import ComposeJob, compose
-from isa_cli.training.config import DRAWINGS, Settings
-from isa_cli.training.engine.schedule import COMPOSING, Schedule
-from isa_cli.training.run import Job, train
-from isa_cli.training.tasks.compose import ComposeSettings
+from isa_cli.training.compose import compose
+from isa_cli.training.config import ComposeConfig, IsaConfig
+from isa_cli.training.defaults import DRAWINGS
+from isa_cli.training.engine.schedule import Schedule
+from isa_cli.training.runs import COMPOSING, ComposeRun, IsaRun
+from isa_cli.training.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,10 +55,10 @@ class Variant:
 
     Attributes:
         name: of the row.
-        mapping: what differs from ISA in stage I, in ``Settings``' names.
+        mapping: what differs from ISA in stage I, in ``IsaConfig``'s names.
         triplets: of stage II; 0: without it.
         wrong: share of them with wrong words.
-        composing: what differs in stage II, in ``ComposeSettings``' names.
+        composing: what differs in stage II, in ``ComposeConfig``'s names.
     """
 
     name: str
@@ -103,25 +105,25 @@ def mapped(variant: Variant, seed: int, arguments: argparse.Namespace) -> Path:
     out: Path = arguments.work / f"{name}.safetensors"
     if out.is_file():
         return out
-    settings = Settings(
+    config = IsaConfig(
         light=DRAWINGS.light,
         light_size=DRAWINGS.light_size,
         template=DRAWINGS.template,
         light_rate=0.0,
         seed=seed,
     )
-    job = Job(
+    run = IsaRun(
         gallery=arguments.gallery,
-        model=BUNDLED,
+        foundation=Foundation(BUNDLED),
         out=out,
-        settings=replace(settings, **variant.mapping),
+        config=replace(config, **variant.mapping),
         schedule=Schedule(epochs=DRAWINGS.epochs, patience=0),
         start=start,
         light_weights=BUNDLED_QUERY,
         augmentation=DRAWINGS.augmentation,
         at_most=None if start else arguments.limit,
     )
-    if train(job, ConsoleReporter(), threading.Event()) is None:
+    if train(run, ConsoleReporter(), threading.Event()) is None:
         raise SystemExit(130)
     return out
 
@@ -139,17 +141,17 @@ def composed(variant: Variant, seed: int, arguments: argparse.Namespace) -> Path
     triplets = arguments.triplets
     if variant.wrong:
         triplets = with_wrong_words(triplets, arguments.work, variant.wrong)
-    job = ComposeJob(
+    run = ComposeRun(
         gallery=arguments.gallery,
-        model=BUNDLED,
+        foundation=Foundation(BUNDLED),
         triplets=triplets,
         out=out,
         start=start,
-        settings=replace(ComposeSettings(bottleneck=WIDE, seed=seed), **variant.composing),
+        config=replace(ComposeConfig(bottleneck=WIDE, seed=seed), **variant.composing),
         schedule=replace(COMPOSING, epochs=arguments.epochs),
         at_most=variant.triplets,
     )
-    if compose(job, ConsoleReporter(), threading.Event()) is None:
+    if compose(run, ConsoleReporter(), threading.Event()) is None:
         raise SystemExit(130)
     return out
 

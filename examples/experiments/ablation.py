@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli.cli.console import ConsoleReporter
 from isa_cli.encoders.names import BUNDLED
-from isa_cli.evaluation.measure import measure
-from isa_cli.evaluation.plan import EvalPlan
+from isa_cli.evaluation import EvalConfig, evaluate
 from isa_cli.evaluation.wardrobe import wardrobe
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ def asked(model: Path, method: str, seed: int) -> Scores:
         seed: of the wardrobe.
     """
     quiet = ConsoleReporter(quiet=True)
-    plan = EvalPlan(BUNDLED, precision="fp32", methods=(method,), query_model=model, alpha=1.0)
-    result = measure(lambda: wardrobe(quiet, seed=seed), plan, quiet)["results"][0]
+    config = EvalConfig(BUNDLED, precision="fp32", methods=(method,), query_model=model, alpha=1.0)
+    result = evaluate(lambda: wardrobe(quiet, seed=seed), config, quiet).document["results"][0]
     unseen = result["groups"]["unseen pairs"]["metrics"]["R@1"]
     return {name: result["metrics"][name] for name in METRICS} | {UNSEEN: unseen}
 

@@ -26,9 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.encoders import load_backbone
-from isa_cli.encoders.gallery_encoder import BackboneEncoder
-from isa_cli.encoders.text_encoder import BackboneTextEncoder
+from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.texts import CachingTextEncoder
 from isa_cli.images import open_image, read_file
 from isa_cli.query.checkpoint import load
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from isa_cli.encoders import Backbone
     from isa_cli.types import Vectors
 
 STOP = frozenset(
@@ -110,19 +107,22 @@ def ranks(queries: Vectors, triplets: list[Triplet], vectors: Vectors) -> NDArra
 class World:
     """Photos, their vectors, and what is asked about them."""
 
-    def __init__(self, photos: list[Path], backbone: Backbone, query_model: Path | None) -> None:
+    def __init__(
+        self, photos: list[Path], foundation: Foundation, query_model: Path | None
+    ) -> None:
         self.photos = photos
-        encoder = BackboneEncoder(backbone)
+        clip = foundation.clip({"image", "text"})
+        encoder = foundation.gallery_encoder()
         parts = []
         for start in range(0, len(photos), 64):
             chunk = photos[start : start + 64]
             pixels = [encoder.prepare(open_image(read_file(bytes(path)))[0]) for path in chunk]
             parts.append(encoder.encode(pixels))
         self.vectors: Vectors = np.concatenate(parts)
-        self.text = CachingTextEncoder(BackboneTextEncoder(backbone))
+        self.text = CachingTextEncoder(foundation.torch_text_encoder())
         self.calibration = Calibration(self.vectors)
         self.isa = query_model and IsaComposer(
-            load(query_model, backbone.space), backbone, self.text, self.calibration
+            load(query_model, foundation.space), clip, self.text, self.calibration
         )
 
     def queries(self, triplets: list[Triplet]) -> list[Query]:
@@ -195,7 +195,7 @@ def main() -> None:
     names = sorted(captions)
     world = World(
         [arguments.photos / name for name in names],
-        load_backbone(arguments.model),
+        Foundation(arguments.model),
         arguments.query_model,
     )
     if arguments.query_model:

@@ -34,8 +34,7 @@ from tqdm import tqdm
 from isa_cli.cli.console import ConsoleReporter
 from isa_cli.encoders.names import CONFIG_NAME, WEIGHTS_NAMES
 from isa_cli.encoders.text_encoder import text_features
-from isa_cli.evaluation.measure import measure
-from isa_cli.evaluation.plan import EvalPlan
+from isa_cli.evaluation import EvalConfig, evaluate
 from isa_cli.evaluation.wardrobe import captions
 from isa_cli.wardrobe import folder
 from isa_cli.wardrobe.captions import caption, corrected
@@ -248,9 +247,11 @@ def measured(training: Training, pictures: int, out: Path) -> dict[str, Any]:
     """
     reporter = ConsoleReporter(quiet=True)
     seed = training.arguments.seed + 1
-    plan = EvalPlan(str(out), precision="fp32", methods=("text",))
+    config = EvalConfig(str(out), precision="fp32", methods=("text",))
     count = training.arguments.asked
-    document = measure(lambda: captions(reporter, seed=seed, count=count), plan, reporter)
+    document = evaluate(
+        lambda: captions(reporter, seed=seed, count=count), config, reporter
+    ).document
     groups = document["results"][0]["groups"]
     record = {
         "steps": training.step,

@@ -29,9 +29,10 @@ from isa_cli.query.image2sentence import QueryNetwork
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader
 from isa_cli.query.token_learner import TokenLearner
-from isa_cli.training.config import Settings
+from isa_cli.training.config import IsaConfig
 from isa_cli.training.data.augment import Augmentation
-from isa_cli.training.data.photos import Pictures, TrainingPhotos
+from isa_cli.training.data.photos import TrainingPhotos
+from isa_cli.training.data.pictures import TrainingPictures
 from isa_cli.training.tasks.isa import IsaTask
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ STAGES = (
 )
 
 
-class Unhurried(Pictures):
+class Unhurried(TrainingPictures):
     """Pictures that are made when they are asked for, not before."""
 
     def prefetch(self, step: int) -> None:
         """Do nothing."""
 
 
-class RandomLocal:
+class RandomPatches:
     """Stands in for the large encoder's patch features."""
 
     def __init__(self, cells: int, dim: int) -> None:
@@ -78,22 +79,22 @@ class Run:
     Args:
         photos: to learn from.
         backbone: whose text tower reads.
-        settings: of the run.
+        config: of the run.
         trim: read the sentences without the padding.
     """
 
     def __init__(
-        self, photos: TrainingPhotos, backbone: Backbone, settings: Settings, *, trim: bool
+        self, photos: TrainingPhotos, backbone: Backbone, config: IsaConfig, *, trim: bool
     ) -> None:
-        light = load_light(settings.light, pretrained=False, image_size=settings.light_size)
-        reader = SentenceReader(backbone, Template(), settings.tokens, trim=trim)
-        mapper = TokenLearner(light.channels, settings.width, settings.tokens, reader.width)
+        light = load_light(config.light, pretrained=False, image_size=config.light_size)
+        reader = SentenceReader(backbone, Template(), config.tokens, trim=trim)
+        mapper = TokenLearner(light.channels, config.width, config.tokens, reader.width)
         network = QueryNetwork(light, mapper.scale_(reader.mean_norm)).train()
-        sizes: Any = {"size": light.config.size, "batch_size": settings.batch, "cache_bytes": 0}
+        sizes: Any = {"size": light.config.size, "batch_size": config.batch, "cache_bytes": 0}
         self.pictures = Unhurried(photos, light.prepare, Augmentation(), **sizes)
-        local: Any = RandomLocal(settings.grid**2, backbone.space.dim)
+        patches: Any = RandomPatches(config.grid**2, backbone.space.dim)
         cpu = backbone.place.device
-        self._task = IsaTask(photos, self.pictures, network, reader, local, settings, cpu)
+        self._task = IsaTask(photos, self.pictures, network, reader, patches, config, cpu)
         self._optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4)
         self._seconds: dict[str, float] = defaultdict(float)
         self._at_the_words = 0.0
@@ -178,19 +179,19 @@ def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(usable_cores())
     backbone = load_backbone(arguments.model, device="cpu", precision="fp32", parts={"text"})
-    settings = Settings(light=arguments.light, light_size=arguments.size, batch=arguments.batch)
+    config = IsaConfig(light=arguments.light, light_size=arguments.size, batch=arguments.batch)
     photos = photos_of(arguments.photos, backbone.space.dim)
-    if len(photos) < settings.batch or arguments.rounds < 1:
+    if len(photos) < config.batch or arguments.rounds < 1:
         parser.error(f"no round, or no batch: {arguments.photos} has {len(photos)} photos")
-    runs = [Run(photos, backbone, settings, trim=trim) for trim in (True, False)]
+    runs = [Run(photos, backbone, config, trim=trim) for trim in (True, False)]
     rounds = [(runs[0].step(i), runs[1].step(i)) for i in range(arguments.rounds + 1)]
     for run in runs:
         run.pictures.close()
     print(
-        f"{settings.light} and the text tower of {backbone.space.name}, {settings.batch} photos "
+        f"{config.light} and the text tower of {backbone.space.name}, {config.batch} photos "
         f"a step, {arguments.rounds} rounds, fp32, cores: {usable_cores()}.\n"
     )
-    print(*table(rounds[1:], settings.batch), sep="\n")  # the first round warms up
+    print(*table(rounds[1:], config.batch), sep="\n")  # the first round warms up
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ import numpy as np
 
 from isa_cli.cli.console import ConsoleReporter
 from isa_cli.encoders.names import BUNDLED, BUNDLED_QUERY
+from isa_cli.evaluation import EvalConfig
 from isa_cli.evaluation.measure import Bench
-from isa_cli.evaluation.plan import CASES, GALLERY, EvalPlan
+from isa_cli.evaluation.names import CASES, GALLERY
 from isa_cli.evaluation.runner import Reference, run
 from isa_cli.evaluation.wardrobe import SEEN, UNSEEN, wardrobe
 from isa_cli.wardrobe import folder
@@ -79,9 +80,11 @@ class OtherPictures:
 
 def asked(seed: int, arguments: argparse.Namespace, reporter: Reporter) -> dict[str, list[Hits]]:
     """Return R@1 of every question of a wardrobe by each way to ask: on seen pairs, on unseen."""
-    plan = EvalPlan(BUNDLED, precision="fp32", methods=LEARNED, query_model=arguments.query_model)
-    sizes = {"triplets": arguments.count, "gallery": arguments.gallery_size}
-    bench = Bench(lambda: wardrobe(reporter, seed=seed, **sizes), plan, reporter)
+    config = EvalConfig(
+        BUNDLED, precision="fp32", methods=LEARNED, query_model=arguments.query_model
+    )
+    sizes = {"cases": arguments.count, "gallery": arguments.gallery_size}
+    bench = Bench(lambda: wardrobe(reporter, seed=seed, **sizes), config, reporter)
     made = collection(seed, **sizes)
     cases = bench.benchmark.cases
     learned = {name: bench.composer(name, 1.0) for name in LEARNED}
@@ -95,8 +98,8 @@ def asked(seed: int, arguments: argparse.Namespace, reporter: Reporter) -> dict[
         others = drawn(made, arguments.pictures, seed, Path(scratch), reporter)
         for many in (1, arguments.pictures):
             shown: dict[Picture, Sequence[Reference]] = {
-                Reference(bench.benchmark.images[triplet.reference]): others[number][:many]
-                for number, triplet in enumerate(made.triplets)
+                Reference(bench.benchmark.images[one.reference]): others[number][:many]
+                for number, one in enumerate(made.cases)
             }
             for name, composer in learned.items():
                 ways[f"{name}, {many} other"] = (OtherPictures(composer, shown), cases)
@@ -112,8 +115,8 @@ def captioned(made: Collection, cases: Sequence[Case], *, of_answer: bool) -> li
     """Return the cases with a caption that names every attribute in the words' place, or before."""
     rng = Random(0)  # noqa: S311 - reproducible, not secret
     changed = []
-    for case, triplet in zip(cases, made.triplets, strict=True):
-        scene = made.scenes[triplet.targets[0] if of_answer else triplet.reference]
+    for case, one in zip(cases, made.cases, strict=True):
+        scene = made.scenes[one.targets[0] if of_answer else one.reference]
         words = caption(scene, rng, full=True)
         changed.append(replace(case, modifier=words if of_answer else f"{words}, {case.modifier}"))
     return changed
@@ -124,7 +127,7 @@ def drawn(
 ) -> list[list[Reference]]:
     """Return other pictures of each question's reference, drawn into a folder."""
     rng = Random(f"others {seed}")  # noqa: S311 - reproducible, not secret
-    garments = [made.scenes[triplet.reference].garment for triplet in made.triplets]
+    garments = [made.scenes[one.reference].garment for one in made.cases]
     scenes = [place(garment, rng) for garment in garments for _ in range(count)]
     paths = [Reference(path) for path in folder.write(scratch / "others", scenes, reporter)]
     return [paths[start : start + count] for start in range(0, len(paths), count)]

@@ -1,4 +1,4 @@
-"""The whole of ``isa bench`` below the command line: a plan in, a report out."""
+"""The whole of ``isa bench`` below the command line: a config in, a report out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from isa_cli.bench.indexing import IndexTimes, bench_indexing, summed_up
 from isa_cli.bench.searching import ColdTimes, SearchTimes, bench_cold, bench_search, probes
 from isa_cli.bench.synthetic import make_photos
 from isa_cli.config import usable_cores
-from isa_cli.encoders.devices import choose_place
+from isa_cli.encoders.foundation import Foundation
 from isa_cli.errors import GalleryMissing, UsageError
 from isa_cli.gallery.gallery import Gallery
 
@@ -34,7 +34,7 @@ WORDS = "a dog on the beach"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchConfig:
     """What to measure.
 
     Attributes:
@@ -43,7 +43,7 @@ class Plan:
         photos: a folder; ``None``: the gallery's photos, or generated ones.
         count: photos of a round of indexing.
         rounds: of indexing; 0: none.
-        vectors: of generated galleries; ``None``: the user's own gallery, or generated ones.
+        vectors: of generated galleries; ``None``: the user's gallery, or generated ones.
         dim: D of the generated vectors.
         cold: whole search processes of each kind.
         search: whether searching is measured at all.
@@ -100,11 +100,11 @@ class Report:
     peak_bytes: int | None
 
 
-def measure(plan: Plan, scratch: Path, reporter: Reporter) -> Report:
-    """Return what this machine makes of indexing and searching.
+def measure(config: BenchConfig, scratch: Path, reporter: Reporter) -> Report:
+    """Measure indexing and searching on this machine.
 
     Args:
-        plan: what to measure.
+        config: what to measure.
         scratch: an empty folder for everything that is written.
         reporter: told before each phase.
 
@@ -112,15 +112,16 @@ def measure(plan: Plan, scratch: Path, reporter: Reporter) -> Report:
         UsageError: there is nothing to measure with.
         ModelError: the model cannot be loaded.
     """
-    place = choose_place(plan.device, plan.precision)
+    foundation = Foundation(config.model, config.device, config.precision, reporter)
+    place = foundation.place
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     machine = Machine(
         usable_cores(), str(place.device), place.precision, sys.version.split()[0], versions
     )
     return Report(
         machine,
-        _index(plan, scratch, reporter) if plan.rounds else None,
-        tuple(_search(plan, scratch, reporter)) if plan.search else (),
+        _index(foundation, config, scratch, reporter) if config.rounds else None,
+        tuple(_search(config, scratch, reporter)) if config.search else (),
         _peak_bytes(),
     )
 
@@ -128,36 +129,36 @@ def measure(plan: Plan, scratch: Path, reporter: Reporter) -> Report:
 # --- indexing ----------------------------------------------------------------------------------
 
 
-def _index(plan: Plan, scratch: Path, reporter: Reporter) -> IndexTimes:
-    from isa_cli.encoders import load_backbone  # noqa: PLC0415 - searching needs no open_clip
-    from isa_cli.encoders.gallery_encoder import BackboneEncoder  # noqa: PLC0415
-
-    photos = _photos(plan, scratch, reporter)
-    place = {"device": plan.device, "precision": plan.precision}
-    backbone = load_backbone(plan.model, parts={"image"}, reporter=reporter, **place)
-    reporter.note(f"indexing {len(photos):,} photos {plan.rounds} times: {backbone.describe()}")
-    on_cpu = backbone.place.device.type == "cpu"
-    encoder = BackboneEncoder(backbone)
-    rounds = bench_indexing(photos, encoder, plan.rounds, reporter, on_cpu=on_cpu)
-    return summed_up(rounds, backbone.space.name)
+def _index(
+    foundation: Foundation, config: BenchConfig, scratch: Path, reporter: Reporter
+) -> IndexTimes:
+    photos = _photos(config, scratch, reporter)
+    reporter.note(f"indexing {len(photos):,} photos {config.rounds} times")
+    encoder = foundation.gallery_encoder()  # says where it computes
+    on_cpu = foundation.place.device.type == "cpu"
+    rounds = bench_indexing(photos, encoder, config.rounds, reporter, on_cpu=on_cpu)
+    foundation.release()  # searching is measured without it
+    return summed_up(rounds, foundation.space.name)
 
 
-def _photos(plan: Plan, scratch: Path, reporter: Reporter) -> list[Path]:
+def _photos(config: BenchConfig, scratch: Path, reporter: Reporter) -> list[Path]:
     """Return the photos of a round."""
-    candidates = material.photos_in(plan.photos) if plan.photos else _own_photos(plan.gallery)
+    candidates = (
+        material.photos_in(config.photos) if config.photos else _users_photos(config.gallery)
+    )
     if candidates:
-        reporter.note(f"choosing {min(plan.count, len(candidates)):,} photos")
-        if photos := material.choose(candidates, plan.count):
+        reporter.note(f"choosing {min(config.count, len(candidates)):,} photos")
+        if photos := material.choose(candidates, config.count):
             return photos
-    if plan.photos:
-        raise UsageError(f"there are no photos in {plan.photos}", "choose another --photos DIR")
-    reporter.note(f"making {plan.count:,} photos, for there are none to read in a gallery")
+    if config.photos:
+        raise UsageError(f"there are no photos in {config.photos}", "choose another --photos DIR")
+    reporter.note(f"making {config.count:,} photos, for there are none to read in a gallery")
     folder = scratch / "photos"
     folder.mkdir()
-    return make_photos(folder, plan.count)
+    return make_photos(folder, config.count)
 
 
-def _own_photos(folder: Path) -> list[Path]:
+def _users_photos(folder: Path) -> list[Path]:
     try:
         with Gallery.open(folder) as gallery:
             return material.photos_of(gallery)
@@ -168,21 +169,21 @@ def _own_photos(folder: Path) -> list[Path]:
 # --- searching ---------------------------------------------------------------------------------
 
 
-def _search(plan: Plan, scratch: Path, reporter: Reporter) -> Iterator[SearchReport]:
-    if plan.vectors is None and (own := _own_photos(plan.gallery)):
-        folder = material.copy_gallery(plan.gallery, scratch / "own")
-        there = next((photo for photo in own if photo.is_file()), None)
-        yield _searched(str(plan.gallery), folder, there, plan, reporter)
+def _search(config: BenchConfig, scratch: Path, reporter: Reporter) -> Iterator[SearchReport]:
+    if config.vectors is None and (users := _users_photos(config.gallery)):
+        folder = material.copy_gallery(config.gallery, scratch / "users")
+        there = next((photo for photo in users if photo.is_file()), None)
+        yield _searched(str(config.gallery), folder, there, config, reporter)
         return
-    count = plan.vectors or GENERATED
+    count = config.vectors or GENERATED
     for kind in material.KINDS:
         reporter.note(f"making a gallery of {count:,} generated vectors: {kind}")
-        folder, photo = material.generate_gallery(scratch / kind, kind, count, plan.dim, reporter)
-        yield _searched(f"generated {kind}", folder, photo, plan, reporter)
+        folder, photo = material.generate_gallery(scratch / kind, kind, count, config.dim, reporter)
+        yield _searched(f"generated {kind}", folder, photo, config, reporter)
 
 
 def _searched(
-    name: str, folder: Path, photo: Path | None, plan: Plan, reporter: Reporter
+    name: str, folder: Path, photo: Path | None, config: BenchConfig, reporter: Reporter
 ) -> SearchReport:
     """Return one gallery's report; the gallery is a copy or a generated one."""
     reporter.note(f"searching {name}")
@@ -192,16 +193,16 @@ def _searched(
     warm = bench_search(folder, queries)
     with Gallery.open(folder) as gallery:  # after the index has been mended
         stored = gallery.bytes_on_disk() / gallery.catalog.vectors.count()
-    place = ["--device", plan.device, "--precision", plan.precision, "--gallery", str(folder)]
+    place = ["--device", config.device, "--precision", config.precision, "--gallery", str(folder)]
     cold = []
-    if plan.cold and photo is not None:
-        reporter.note(f"{plan.cold} whole processes by a stored photo")
+    if config.cold and photo is not None:
+        reporter.note(f"{config.cold} whole processes by a stored photo")
         by_photo = ["search", str(photo), "--include-ref", *place]
-        cold.append(bench_cold("a stored photo", by_photo, plan.cold, reporter))
-    if plan.cold and model is not None:
-        reporter.note(f"{plan.cold} whole processes by words, the model loaded in each")
+        cold.append(bench_cold("a stored photo", by_photo, config.cold, reporter))
+    if config.cold and model is not None:
+        reporter.note(f"{config.cold} whole processes by words, the model loaded in each")
         by_words = ["search", "--text", WORDS, *place]
-        cold.append(bench_cold("words", by_words, plan.cold, reporter))
+        cold.append(bench_cold("words", by_words, config.cold, reporter))
     return SearchReport(name, stored, warm, tuple(times for times in cold if times is not None))
 
 

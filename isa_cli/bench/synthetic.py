@@ -1,4 +1,4 @@
-"""Photos and vectors to measure with where there are none of one's own; all seeded."""
+"""Photos and vectors to measure with where the user has none; all seeded."""
 
 from __future__ import annotations
 

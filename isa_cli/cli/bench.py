@@ -66,10 +66,10 @@ def bench(
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
-    from isa_cli.bench.run import Plan, measure
+    from isa_cli.bench.run import BenchConfig, measure
     from isa_cli.cli import bench_report
 
-    plan = Plan(
+    config = BenchConfig(
         gallery=settings.gallery,
         model=_model(model, settings),
         device=settings.device,
@@ -83,7 +83,7 @@ def bench(
         search=not skip_search,
     )
     with TemporaryDirectory(prefix="isa-bench-") as scratch:
-        report = measure(plan, Path(scratch), console.ConsoleReporter())
+        report = measure(config, Path(scratch), console.ConsoleReporter())
     bench_report.show(report, as_json=as_json)
     return 0
 

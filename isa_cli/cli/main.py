@@ -18,14 +18,14 @@ from isa_cli.cli import console
 from isa_cli.cli.bench import bench
 from isa_cli.cli.demo import demo
 from isa_cli.cli.doctor import doctor
-from isa_cli.cli.eval import completed, evaluations
+from isa_cli.cli.eval.commands import completed, evaluations
 from isa_cli.cli.explain import explain
 from isa_cli.cli.forget import forget
 from isa_cli.cli.index import index
 from isa_cli.cli.models import models
 from isa_cli.cli.search import search
 from isa_cli.cli.status import status
-from isa_cli.cli.train import trainings
+from isa_cli.cli.train.app import trainings
 from isa_cli.cli.triplets import triplets
 from isa_cli.cli.wardrobe import wardrobe
 from isa_cli.errors import ExitCode, IsaError

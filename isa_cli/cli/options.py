@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isa_cli import wording
 from isa_cli.errors import UsageError
+from isa_cli.paths import absolute
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from isa_cli.config import Settings
     from isa_cli.gallery.gallery import Gallery
     from isa_cli.library.library import Library
@@ -95,6 +99,18 @@ def library(
 
     found = settings(gallery=gallery, model=model, device=device, precision=precision)
     return Library(found, model, ConsoleReporter(quiet=quiet))
+
+
+def existing_file(option: str, name: str) -> Path:
+    """The path of a file that is there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    path = absolute(name)
+    if not name or not path.is_file():
+        raise UsageError(f"there is no file {wording.printable(name)!r}", f"check {option}")
+    return path
 
 
 def absolute_model(name: str) -> str:

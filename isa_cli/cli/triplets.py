@@ -108,7 +108,7 @@ def make(
             where, home, named, split, count, per_reference or PER_REFERENCE, seed, reporter
         )
     else:
-        home, found = where, _published(source, where, count, seed, reporter)
+        home, found = where, _by_people(source, where, count, seed, reporter)
     _write(file, found, home, quiet=quiet)
     return 0
 
@@ -186,15 +186,15 @@ def _mined(
     return found
 
 
-def _published(
+def _by_people(
     source: str, root: Path, count: int | None, seed: int, reporter: ConsoleReporter
 ) -> list[Triplet]:
     from random import Random
 
-    from isa_cli.triplets import published
+    from isa_cli.triplets.datasets import TRAINING_SETS
 
-    title = {"cirr": "CIRR", "fashioniq": "FashionIQ"}[source]
-    found: list[Triplet] = getattr(published, source)(root, reporter)
+    title = TRAINING_SETS[source].title
+    found = TRAINING_SETS[source].read(root, reporter)
     reporter.note(
         f"{title}'s training triplets are by people: to learn from them is supervised, and a "
         f"result on {title} has to say so"

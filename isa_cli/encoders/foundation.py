@@ -188,6 +188,14 @@ class Foundation:
 
         return BackboneTextEncoder(self.clip({"text"}), self._reporter)
 
+    def anew(self, precision: str | None = None) -> Foundation:
+        """The same model with nothing loaded, for work that should leave nothing behind here.
+
+        Args:
+            precision: as of the class; ``None``: the same.
+        """
+        return Foundation(self.name, self._device, precision or self._precision, self._reporter)
+
     def release(self) -> None:
         """Forget what was loaded; who still holds a part of it keeps that."""
         with self._lock:

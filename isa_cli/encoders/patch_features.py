@@ -1,4 +1,4 @@
-"""Local features of the large visual encoder: what it sees where, in the joint space.
+"""Patch features of the large visual encoder: what it sees where, in the joint space.
 
 The last feature map is averaged over a few cells, and each cell goes through what the encoder
 itself does after its own pooling: norm, projection, head.  Where the encoder pools by attention,
@@ -54,7 +54,7 @@ def patch_features(
 
 @torch.no_grad()
 def cell_features(backbone: Backbone, pixels: Tensor, grid: int) -> Tensor:
-    """Return the local features (B, P, D) of normalised pixels (B, 3, H, W), of any length.
+    """Return the patch features (B, P, D) of normalised pixels (B, 3, H, W), of any length.
 
     Raises:
         ModelError: the image tower has no usable feature map.
@@ -162,6 +162,6 @@ def _is_channels_last(trunk: Any) -> bool:
 def _unusable(backbone: Backbone) -> ModelError:
     kind = type(backbone.network.visual).__name__
     return ModelError(
-        f"isa can't take local features from the image tower of {backbone.space.name} ({kind})",
+        f"isa can't take patch features from the image tower of {backbone.space.name} ({kind})",
         "train without them: set the weight of the local loss to 0",
     )

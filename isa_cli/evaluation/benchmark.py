@@ -1,4 +1,39 @@
-"""A benchmark: pictures, cases with known answers, and how the answers are judged."""
+"""A benchmark: pictures, cases with known answers, and how the answers are judged.
+
+One of your own is a function that returns a ``Benchmark``, and nothing has to be registered: the
+pictures' files, questions that name them by their positions, and metrics by the names that the
+report gives them.  A metric is any function of a ``Ranking`` and a ``Case``; ``at`` and ``within``
+make one of those in ``evaluation.metrics``.  ``evaluate`` embeds the pictures, asks and judges.
+
+Examples:
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from isa_cli.evaluation import Benchmark, Case, EvalConfig, at, evaluate
+    >>> from isa_cli.evaluation.metrics import recall_at
+    >>> def squares():
+    ...     images = [Path(f"{colour}.png") for colour in ("red", "green", "blue")]
+    ...     for path in images:
+    ...         Image.new("RGB", (64, 64), path.stem).save(path)
+    ...     return Benchmark(
+    ...         name="squares",
+    ...         split="all",
+    ...         images=images,
+    ...         cases=[
+    ...             Case("a", reference=0, modifier="in blue", targets=(2,)),
+    ...             Case("b", reference=2, modifier="in red", targets=(0,)),
+    ...         ],
+    ...         metrics={f"R@{k}": at(recall_at, k) for k in (1, 2)},
+    ...         depth=2,
+    ...         keep_reference=False,
+    ...     )
+    >>> done = evaluate(squares, EvalConfig("isa-mini", methods=("image", "slerp")))
+    >>> [result.method for result in done.results]
+    ['image', 'slerp']
+    >>> done.results[1].values["R@2"]  # a number for each case; without the reference two are left
+    array([1., 1.])
+    >>> done.document["protocol"]["reference"]  # the document is all that isa eval --json prints
+    'removed'
+"""
 
 from __future__ import annotations
 
@@ -72,7 +107,12 @@ It is given the whole case and the whole ranking, so that a benchmark which judg
 
 
 def at(metric: Callable[[Sequence[int], Collection[int], int], float], k: int) -> Metric:
-    """Return one of ``evaluation.metrics`` at a cut-off, as a benchmark judges a case by it."""
+    """Return a metric of a benchmark: one of ``evaluation.metrics`` at a cut-off.
+
+    Args:
+        metric: of the ranking, the right answers and k.
+        k: so many answers are looked at; a benchmark's ``depth`` is at least that.
+    """
 
     def judge(ranking: Ranking, case: Case) -> float:
         return metric(ranking.top, case.targets, k)
@@ -81,7 +121,7 @@ def at(metric: Callable[[Sequence[int], Collection[int], int], float], k: int) -
 
 
 def within(metric: Callable[[Sequence[int], Collection[int], int], float], k: int) -> Metric:
-    """Return one of ``evaluation.metrics`` at a cut-off, over the case's subset alone."""
+    """Return the same over the case's ``subset`` alone."""
 
     def judge(ranking: Ranking, case: Case) -> float:
         return metric(ranking.subset, case.targets, k)

@@ -35,16 +35,16 @@ ROOM = 2 << 30
 
 
 class CachingImageToSentence:
-    """ImageToSentence that look at a picture once; equal pictures are one.
+    """An image-to-sentence network that looks at a picture once; equal pictures are one.
 
     Args:
-        eyes: look.
+        network: does the work.
         features: keep the feature maps too, for whoever injects them.
         room: bytes; pictures for which there is none are looked at each time.
     """
 
-    def __init__(self, eyes: ImageToSentence, *, features: bool, room: int = ROOM) -> None:
-        self._eyes = eyes
+    def __init__(self, network: ImageToSentence, *, features: bool, room: int = ROOM) -> None:
+        self._network = network
         self._features = features
         self._room = room
         self._known: dict[Picture, tuple[torch.Tensor, torch.Tensor | None]] = {}
@@ -76,7 +76,7 @@ class CachingImageToSentence:
         self, pictures: Sequence[Picture]
     ) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
         """Return each picture's tokens (L, E) and its feature map (C, H, W), if that is wanted."""
-        tokens, _, features = self._eyes.sentences(pictures)
+        tokens, _, features = self._network.sentences(pictures)
         if features is None or not self._features:
             return [(row, None) for row in tokens]
         return list(zip(tokens, features, strict=True))
@@ -87,7 +87,7 @@ class CachingComposer(IsaComposer):
 
     Args:
         model, backbone, text, calibration, reporter, method: see ``IsaComposer``.
-        eyes: the model's, shared with its other composers.
+        network: the model's image-to-sentence network, shared with its other composers.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class CachingComposer(IsaComposer):
         calibration: Calibration,
         reporter: Reporter,
         method: str,
-        eyes: ImageToSentence,
+        network: ImageToSentence,
     ) -> None:
         super().__init__(model, backbone, text, calibration, reporter=reporter, method=method)
-        self._eyes = eyes
+        self._eyes = network
         self._rows: dict[tuple[Picture, str], NDArray[np.float32]] = {}
 
     def blended_by(self, blend: float) -> Self:

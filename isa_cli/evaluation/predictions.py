@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from isa_cli import __version__
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.benchmark import Benchmark, Ranking
-from isa_cli.evaluation.datasets import CIRCO, CIRR, circo, cirr
+from isa_cli.evaluation.benchmark import Ranking
 from isa_cli.evaluation.report import document
 from isa_cli.evaluation.runner import MethodResult
 from isa_cli.evaluation.submission import RECALL, RECALL_SUBSET, check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from isa_cli.evaluation.benchmark import Metric
-    from isa_cli.evaluation.datasets import Published
+    from isa_cli.evaluation.benchmark import Benchmark, Metric
 
     Lists: TypeAlias = Mapping[str, list[str]]  # names, best first, by the case's id
 
@@ -40,7 +38,7 @@ def measure_predictions(
         benchmark: with known answers; its ``images`` need not exist.
         files: one with the answers, and for CIRR perhaps another with those within the subset.
         known: whether the benchmark names the whole gallery; otherwise any other name is a
-            picture too, and a wrong answer: ``annotated`` knows all of CIRR's, not of CIRCO's.
+            picture too, and a wrong answer: an annotation file names all of CIRR's, not of CIRCO's.
 
     Raises:
         UsageError: a file can't be read, or two are of a kind.
@@ -51,7 +49,7 @@ def measure_predictions(
 
 
 def score(benchmark: Benchmark, files: Sequence[Path], *, known: bool = True) -> MethodResult:
-    """Return what the metrics make of the answers; what a short list does not name is not found.
+    """Judge the answers by the metrics; what a short list does not name is not found.
 
     A metric that looks at answers which no file gives (CIRR's within the subset) is left out.
 
@@ -86,7 +84,7 @@ def score(benchmark: Benchmark, files: Sequence[Path], *, known: bool = True) ->
 
 
 class _Watched:
-    """A ranking without answers that remembers what a metric looked at."""
+    """A ranking without answers that notes what a metric looked at."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
@@ -150,47 +148,3 @@ def _read(path: Path) -> dict[str, Any]:
 def _is_list(answers: object) -> bool:
     """Return whether these are names or numbers."""
     return isinstance(answers, list) and all(type(each) in (int, str) for each in answers)
-
-
-def annotated(published: Published, file: Path, split: str | None = None) -> Benchmark:
-    """Return a benchmark from its annotation file alone; its gallery is what the file names.
-
-    Args:
-        published: CIRR or CIRCO, for which there are files of answers.
-        file: the annotations.
-        split: of which; ``None``: the default one.
-
-    Raises:
-        UsageError: there are no files of answers for this benchmark, or the split's are hidden.
-        BenchmarkError: the file can't be used.
-    """
-    split = split or published.default
-    published.expected(split)
-    if published not in (CIRR, CIRCO):
-        raise UsageError(
-            f"there is no format for predictions of {published.title}",
-            f"there is for {CIRR.name} and {CIRCO.name}",
-        )
-    if split in published.hidden:
-        raise UsageError(
-            f"the answers of {published.name} {split} are hidden",
-            "only its server can score predictions; name another --split",
-        )
-    module = cirr if published is CIRR else circo
-    positions: dict[str, int] = {}
-
-    def position(name: str | int) -> int:
-        return positions.setdefault(str(name), len(positions))
-
-    cases = module.cases_of(file, split, position)
-    return Benchmark(
-        name=published.name,
-        split=split,
-        images=[Path(name) for name in positions],
-        cases=cases,
-        metrics=module.METRICS,
-        depth=module.DEPTH,
-        keep_reference=published is CIRCO,
-        groups=circo.ASPECTS if published is CIRCO else (),
-        names=list(positions),
-    )

@@ -67,7 +67,7 @@ def document(
 
 
 def _reference(benchmark: Benchmark) -> str:
-    """Return what becomes of the references in the ranking."""
+    """Return the references' fate in the ranking: none, kept or removed."""
     if not any(case.references for case in benchmark.cases):
         return "none"
     return "kept" if benchmark.keep_reference else "removed"
@@ -120,6 +120,11 @@ def _compact(values: NDArray[np.float64]) -> list[float | int]:
 def told(protocol: Mapping[str, Any]) -> dict[str, str]:
     """What the numbers were made with, in words by what it is of; empty facts are left out."""
     return {name: _told(value) for name, value in protocol.items() if value != {}}
+
+
+def protocol_line(protocol: Mapping[str, Any]) -> str:
+    """The same in one line."""
+    return ", ".join(f"{name} {value}" for name, value in told(protocol).items())
 
 
 def _told(value: Any) -> str:

@@ -77,12 +77,12 @@ def run(
     batch: int = BATCH,
     keep_rankings: bool = False,
 ) -> list[MethodResult]:
-    """Return what each composer made of the benchmark, in their order.
+    """Ask each composer all questions; the results come in the composers' order.
 
     Args:
         benchmark: the questions.
         vectors: (N, D) unit rows of its images, in their order.
-        composers: of the vectors' space; texts that several need should be ``Remembered``.
+        composers: of the vectors' space; several should share one ``CachingTextEncoder``.
         reporter: shows progress.
         batch: cases at a time.
         keep_rankings: whether the answers are wanted as well as the numbers, as for a submission.

@@ -127,7 +127,7 @@ def check(
 
 
 def named(benchmark: Benchmark, positions: Iterable[int]) -> list[str]:
-    """Return what submissions call the images at these positions."""
+    """Return the names by which submissions call the images at these positions."""
     names = _names(benchmark)
     return [names[position] for position in positions]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from isa_cli.evaluation.benchmark import Benchmark
-    from isa_cli.evaluation.plan import EvalPlan
+    from isa_cli.evaluation.config import EvalConfig
     from isa_cli.gallery.catalog import Catalog
     from isa_cli.reporting import Reporter
     from isa_cli.types import Vectors
@@ -81,7 +81,7 @@ class Tuned:
 
 def tune(
     make_benchmark: Callable[[], Benchmark],
-    plan: EvalPlan,
+    config: EvalConfig,
     reporter: Reporter,
     *,
     metric: str | None = None,
@@ -91,7 +91,7 @@ def tune(
 
     Args:
         make_benchmark: see ``measure.evaluate``.
-        plan: with the methods to choose from.
+        config: with the methods to choose from.
         reporter: shows progress.
         metric: that decides; ``None``: the benchmark's first.
         stored: see ``measure.evaluate``.
@@ -99,10 +99,10 @@ def tune(
     Raises:
         UsageError: the answers are hidden, or there is no such metric.
     """
-    bench = Bench(make_benchmark, plan, reporter, stored)
+    bench = Bench(make_benchmark, config, reporter, stored)
     decisive = _metric(bench.benchmark, metric)
     trials: list[Trial] = []
-    for method in plan.methods:
+    for method in config.methods:
         if method in LEARNED:
             trials += _learned(bench, method, decisive, reporter)
         else:
@@ -148,12 +148,12 @@ def _learned(bench: Bench, method: str, metric: str, reporter: Reporter) -> list
 
     Adapters and injection were trained with one text, and all methods of a file share it: it stays.
     """
-    assert bench.model is not None  # or the plan would have refused the method
+    assert bench.model is not None  # or the config would have refused the method
     header = bench.model.header
-    own = Template.from_dict(header.template)
+    trained = Template.from_dict(header.template)
     others = () if header.adapters or header.injection else TEXTS
-    texts = dict.fromkeys((own.modified, *others))
-    alone = [(method, 1.0, Template(own.plain, text)) for text in texts]
+    texts = dict.fromkeys((trained.modified, *others))
+    alone = [(method, 1.0, Template(trained.plain, text)) for text in texts]
     trials = _tried(bench, alone, metric, reporter)
     best = max(trials, key=lambda trial: trial.value).template
     blended = [(method, alpha, best) for alpha in BLENDS]
@@ -180,6 +180,9 @@ def _facts(bench: Bench) -> dict[str, Any]:
     varied = {"alpha", "template"}
     whole = document(bench.benchmark, [], bench.protocol())["protocol"]
     return {name: value for name, value in whole.items() if name not in varied}
+
+
+# --- where the choice is kept --------------------------------------------------------------------
 
 
 def keep_in_gallery(catalog: Catalog, choice: Choice) -> None:

@@ -18,7 +18,8 @@ import numpy as np
 from isa_cli.config import cache_dir
 from isa_cli.errors import GalleryMissing, ImageError
 from isa_cli.gallery.gallery import Gallery
-from isa_cli.gallery.pipeline import Pipeline
+from isa_cli.gallery.indexing import embed_files
+from isa_cli.gallery.recorder import Recorder
 from isa_cli.types import FileStamp
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ def vectors_of(
     with Gallery.open(folder, writable=True, space=space, reporter=reporter) as gallery:
         new = _unknown(stamps, gallery.catalog)
         if new:
-            pipeline = Pipeline(gallery.catalog, input_size)
-            pipeline.embed(new, make_encoder, reporter, threading.Event())
-            _refuse(pipeline.failures)
+            recorder = Recorder(gallery.catalog)
+            embed_files(new, recorder, make_encoder, input_size, reporter, threading.Event())
+            _refuse(recorder.failures)
         return _read(paths, gallery.catalog, space.dim)
 
 

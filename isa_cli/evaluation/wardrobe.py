@@ -9,7 +9,7 @@ from isa_cli import __version__
 from isa_cli.config import cache_dir
 from isa_cli.evaluation.benchmark import Benchmark, Case, at
 from isa_cli.evaluation.metrics import average_precision_at, recall_at
-from isa_cli.evaluation.plan import CAPTIONED, CAPTIONS, CASES, GALLERY, SEED, WARDROBE
+from isa_cli.evaluation.names import CAPTIONED, CAPTIONS, CASES, GALLERY, SEED, WARDROBE
 from isa_cli.wardrobe.captions import caption
 from isa_cli.wardrobe.cases import collection
 from isa_cli.wardrobe.changes import KINDS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from isa_cli.reporting import Reporter
-    from isa_cli.wardrobe.cases import Triplet
+    from isa_cli.wardrobe.cases import WardrobeCase
     from isa_cli.wardrobe.garments import Garment
 
 SEEN, UNSEEN = "seen pairs", "unseen pairs"
@@ -39,7 +39,7 @@ def wardrobe(
     reporter: Reporter,
     *,
     seed: int = SEED,
-    triplets: int = CASES,
+    cases: int = CASES,
     gallery: int = GALLERY,
     folder: Path | None = None,
 ) -> Benchmark:
@@ -50,7 +50,7 @@ def wardrobe(
     Args:
         reporter: shows progress.
         seed: decides garments, pictures and questions.
-        triplets: how many questions.
+        cases: how many questions.
         gallery: how many pictures.
         folder: for the pictures; ``None``: one in the cache, where the next run finds them.
 
@@ -58,13 +58,13 @@ def wardrobe(
         UsageError: the folder holds other things, or can't be written to.
         ValueError: the gallery is too small for its questions.
     """
-    made = collection(seed, triplets=triplets, gallery=gallery)
-    images = write(folder or _folder(f"{seed}-{gallery}-{triplets}"), made.scenes, reporter)
+    made = collection(seed, cases=cases, gallery=gallery)
+    images = write(folder or _folder(f"{seed}-{gallery}-{cases}"), made.scenes, reporter)
     return Benchmark(
         name=WARDROBE,
         split="test",
         images=images,
-        cases=[_case(number, triplet) for number, triplet in enumerate(made.triplets)],
+        cases=[_case(number, one) for number, one in enumerate(made.cases)],
         metrics=METRICS,
         depth=10,
         keep_reference=False,
@@ -126,11 +126,11 @@ def _novelty(held_out: bool) -> str:  # noqa: FBT001 - a fact, not a switch
     return UNSEEN if held_out else SEEN
 
 
-def _case(number: int, triplet: Triplet) -> Case:
+def _case(number: int, asked: WardrobeCase) -> Case:
     return Case(
         id=f"{number:05}",
-        reference=triplet.reference,
-        modifier=triplet.change.modifier,
-        targets=triplet.targets,
-        groups=(triplet.change.kind, _novelty(triplet.held_out)),
+        reference=asked.reference,
+        modifier=asked.change.modifier,
+        targets=asked.targets,
+        groups=(asked.change.kind, _novelty(asked.held_out)),
     )

@@ -1,7 +1,7 @@
 """A bounded, ordered read-ahead: the next results are being made while this one is used.
 
-The indexing pipeline is two of these, one inside the other: files are read and decoded ahead of
-the batches, batches are encoded ahead of the catalogue.  Nothing here knows about pictures.
+Indexing is two of these, one inside the other: files are read and decoded ahead of the batches,
+batches are encoded ahead of the catalogue.  Nothing here knows about pictures.
 """
 
 from __future__ import annotations

@@ -34,7 +34,10 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """A file whose bytes are catalogued already: moved, renamed, copied or touched."""
+    """A file whose bytes are known: moved, renamed, copied or touched.
+
+    They are catalogued already, or on their way there with another file.
+    """
 
     stamp: FileStamp
     digest: bytes
@@ -42,10 +45,17 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A file that is no picture, remembered so that it is not retried until it changes."""
+    """A file that is no picture, remembered so that it is not retried until it changes.
+
+    Attributes:
+        stamp: the file.
+        reason: why, in a short phrase.
+        digest: of its bytes, where they could be read.
+    """
 
     stamp: FileStamp
     reason: str
+    digest: bytes | None = None
 
 
 Outcome: TypeAlias = Embedded | Same | Failed

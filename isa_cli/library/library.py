@@ -3,61 +3,38 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self, Unpack
 
-from isa_cli.config import DEFAULT_MODEL, load_settings
+from isa_cli.config import DEFAULT_MODEL
 from isa_cli.encoders.foundation import Foundation
 from isa_cli.encoders.names import absolute_name
+from isa_cli.errors import GalleryMissing
 from isa_cli.gallery.gallery import Gallery
 from isa_cli.library import folders as rooms
+from isa_cli.library import learning
 from isa_cli.library.conditions import where_of
+from isa_cli.library.reading import SharedReading
+from isa_cli.library.stopping import stopping
 from isa_cli.paths import catalogued
-from isa_cli.query.lookup import QUERY_MODEL
-from isa_cli.query.tuned import TUNED
-from isa_cli.reporting import Silent
-from isa_cli.search.request import Request
+from isa_cli.search.request import Request, references_of
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
-
-    from PIL.Image import Image
+    from pathlib import Path
 
     from isa_cli.config import Settings
     from isa_cli.gallery.indexing import Summary
     from isa_cli.gallery.records import Forgotten, Stats
     from isa_cli.library.conditions import Conditions
     from isa_cli.library.explained import Explained
+    from isa_cli.library.stopping import Stop
     from isa_cli.reporting import Reporter
-    from isa_cli.search.request import Answer, Reference
+    from isa_cli.search.request import Answer, Picture
     from isa_cli.search.searcher import Searcher
 
-    Picture = str | os.PathLike[str] | bytes | Image
-    Stop = threading.Event | AbstractContextManager[threading.Event]
 
-
-@dataclass(slots=True)
-class _Reading:
-    """A gallery that is open for searching, as it was at one moment.
-
-    Attributes:
-        gallery: open for reading.
-        searcher: over it.
-        moment: what tells that it is no longer as it was.
-        users: searches under way; it is closed when the last one is done with it.
-    """
-
-    gallery: Gallery
-    searcher: Searcher
-    moment: tuple[Any, ...]
-    users: int = 0
-
-
-@dataclass(slots=True, eq=False)
 class Library:
     """Use ``isa_cli.open``; any number of threads may share one library.
 
@@ -83,19 +60,24 @@ class Library:
         >>> library.close()
     """
 
-    settings: Settings
-    model: str | None
-    reporter: Reporter
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _reading: _Reading | None = field(default=None, repr=False)
-    _foundation: Foundation | None = field(default=None, repr=False)
+    def __init__(self, settings: Settings, model: str | None, reporter: Reporter) -> None:
+        self.settings = settings
+        self.model = model
+        self.reporter = reporter
+        self._lock = threading.RLock()
+        self._foundation: Foundation | None = None
+        self._shared = SharedReading(self._opened)
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"<isa_cli.Library {self.folder}>"
 
     # --- opening and closing ---------------------------------------------------------------------
 
     def close(self) -> None:
         """Close what is open; the library may be used again, and opens what it needs."""
+        self._shared.close()
         with self._lock:
-            self._retire()
             self._foundation = None
 
     def __enter__(self) -> Self:
@@ -118,9 +100,9 @@ class Library:
         asked for by name is a demand that an existing gallery may have to refuse.
 
         Args:
-            gallery: an open one; ``None``: as if there were none.
+            gallery: the library's, where it is open already.
         """
-        own = gallery.catalog.metadata.setting("model") if gallery is not None else None
+        own = self._own_model() if gallery is None else gallery.catalog.metadata.setting("model")
         name = absolute_name(self.model or own or self.settings.model or DEFAULT_MODEL)
         with self._lock:
             if self._foundation is None or self._foundation.name != name:
@@ -128,71 +110,35 @@ class Library:
                 self._foundation = Foundation(name, *place, self.reporter)
             return self._foundation
 
-    @contextmanager
-    def reading(self) -> Iterator[tuple[Gallery, Searcher]]:
-        """The gallery, open for reading, and its searcher, both as they are now.
+    def _own_model(self) -> str | None:
+        """The model of the gallery by name; ``None``: there is none yet."""
+        try:
+            with Gallery.open(self.folder) as gallery:
+                return gallery.catalog.metadata.setting("model")
+        except GalleryMissing:
+            return None
+
+    def reading(self) -> AbstractContextManager[tuple[Gallery, Searcher]]:
+        """A context with the gallery, open for reading, and its searcher, both as they are now.
 
         Raises:
             GalleryMissing: there is none.
             SpaceMismatch: it holds another model's vectors than the one asked for.
         """
-        with self._lock:
-            reading = self._current()
-            reading.users += 1
-        try:
-            yield reading.gallery, reading.searcher
-        finally:
-            with self._lock:
-                reading.users -= 1
-                if reading is not self._reading and not reading.users:
-                    reading.gallery.close()
+        return self._shared.current()
 
-    def _current(self) -> _Reading:
-        """What is open, or opened anew where the gallery or its query model has changed."""
-        if self._reading is not None and self._reading.moment == self._moment(
-            self._reading.gallery
-        ):
-            return self._reading
-        self._retire()
+    def _opened(self) -> tuple[Gallery, Searcher]:
         from isa_cli.search.searcher import Searcher  # noqa: PLC0415 - numpy
 
-        gallery = Gallery.open(self.folder, reporter=self.reporter)
-        try:
+        with ExitStack() as cleanup:
+            gallery = cleanup.enter_context(Gallery.open(self.folder, reporter=self.reporter))
+            foundation = self.foundation(gallery)
             if self.model is not None:  # also where stored vectors would answer without any model
-                gallery.expect(self.foundation(gallery).space)
-            searcher = Searcher(gallery, self.foundation(gallery), self.reporter)
-        except BaseException:
-            gallery.close()
-            raise
-        self._reading = _Reading(gallery, searcher, self._moment(gallery))
-        return self._reading
-
-    def _moment(self, gallery: Gallery) -> tuple[Any, ...]:
-        """What changes with the catalogue, its index file, its settings, and the query model."""
-        kept = gallery.catalog.metadata
-        try:
-            found = (self.folder / QUERY_MODEL).stat()
-            query = (found.st_mtime_ns, found.st_size, found.st_ino)
-        except OSError:
-            query = None
-        return kept.generation, kept.index_file(), kept.setting(TUNED), query
-
-    def _retire(self) -> None:
-        """Close what is open, or leave that to the last search that uses it."""
-        reading, self._reading = self._reading, None
-        if reading is not None and not reading.users:
-            reading.gallery.close()
+                gallery.expect(foundation.space)
+            cleanup.pop_all()
+        return gallery, Searcher(gallery, foundation, self.reporter)
 
     # --- indexing and forgetting -----------------------------------------------------------------
-
-    def fetch(self) -> None:
-        """Have the large model's files here; ``index`` does so itself, and says what it fetches.
-
-        Raises:
-            UsageError: there is no such device or precision here.
-            ModelError: there is no such model, or it can't be had.
-        """
-        self.foundation().check()
 
     def index(
         self,
@@ -247,7 +193,7 @@ class Library:
         )
         how = IndexOptions(which, batch_size, workers, limit, dry_run)
         if not dry_run and not self.folder.exists():
-            self.fetch()  # no model, no gallery
+            self.foundation().check()  # no model, no gallery
         with rooms.opened_for_indexing(self.folder, self.reporter, dry_run=dry_run) as gallery:
             roots = roots or rooms.known_roots(gallery.catalog)
             foundation, size = self.foundation(gallery), (0, 0)
@@ -256,7 +202,7 @@ class Library:
                 rooms.adopt(gallery, foundation)
                 size = foundation.input_size
                 rooms.tell_of_demo_model(gallery, foundation, roots, self.reporter)
-            with _stopping(stop) as event:
+            with stopping(stop) as event:
                 return index_folders(
                     gallery, roots, foundation.gallery_encoder, size, how, self.reporter, event
                 )
@@ -335,10 +281,10 @@ class Library:
         if isinstance(group, bool):
             group = GROUP_AT if group else None
         request = Request(
-            references=_references(reference),
+            references=references_of(reference),
             modifier=modifier,
             avoid_texts=(avoid,) if isinstance(avoid, str) else tuple(avoid),
-            avoid_images=_references(avoid_images),
+            avoid_images=references_of(avoid_images),
             where=where_of(**conditions),
             top=top,
             method=method,
@@ -378,59 +324,11 @@ class Library:
         """
         from isa_cli.library.explained import take_apart  # noqa: PLC0415 - numpy
 
-        request = Request(_references(reference), modifier, top=top, alpha=alpha, method=method)
+        request = Request(references_of(reference), modifier, top=top, alpha=alpha, method=method)
         with self.reading() as (gallery, searcher):
             return take_apart(request, gallery, searcher, self.foundation(gallery))
 
+    # --- learning, which has a room of its own ---------------------------------------------------
 
-def open_library(
-    folder: str | Path | None = None,
-    model: str | None = None,
-    *,
-    device: str | None = None,
-    precision: str | None = None,
-    reporter: Reporter | None = None,
-) -> Library:
-    """A photo library; there need not be anything in its folder yet.
-
-    What is not given is taken from the environment (``ISA_GALLERY``, ...), else from the settings
-    file, else its default.
-
-    Args:
-        folder: of the gallery.
-        model: what the gallery must have been indexed with, or a new one will be: a short name,
-            ``ARCH/TAG``, a folder.  ``None``: the gallery's own, or the usual one.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
-        reporter: hears what there is to say; ``None``: nobody does.
-
-    Raises:
-        UsageError: the settings file can't be read.
-
-    Examples:
-        >>> import isa_cli
-        >>> library = isa_cli.open("~/Pictures.isa", model="isa-mini")
-        >>> library.folder.name
-        'Pictures.isa'
-        >>> library.search(modifier="a dog")
-        Traceback (most recent call last):
-        ...
-        isa_cli.errors.GalleryMissing: ...
-    """
-    flags = {"gallery": folder, "device": device, "precision": precision}
-    return Library(load_settings(**flags), model, reporter or Silent())
-
-
-def _references(given: Picture | Sequence[Picture] | None) -> tuple[Reference, ...]:
-    """Pictures as a request has them: what is written as text is a path."""
-    if given is None:
-        return ()
-    if isinstance(given, list | tuple):
-        return tuple(one for each in given for one in _references(each))
-    return (Path(given).expanduser(),) if isinstance(given, str) else (given,)  # type: ignore[return-value]
-
-
-def _stopping(stop: Stop | None) -> AbstractContextManager[threading.Event]:
-    if stop is None or isinstance(stop, threading.Event):
-        return nullcontext(stop or threading.Event())
-    return stop
+    train = learning.train
+    compose = learning.compose

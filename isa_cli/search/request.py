@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
 from isa_cli.query.methods import DEFAULT_METHOD, MADE_BY, METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
     from PIL.Image import Image
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     Reference: TypeAlias = Path | bytes | Image
     """A picture to start from: a file, a file's bytes, or a picture in memory."""
+
+    Picture: TypeAlias = str | os.PathLike[str] | bytes | Image
+    """The same as a person may write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,22 @@ class Answer:
     def __getitem__(self, number: int) -> Hit:
         """One hit, counted from 0."""
         return self.hits[number]
+
+
+def references_of(given: Picture | Sequence[Picture] | None) -> tuple[Reference, ...]:
+    """Pictures as a request has them; what is written as text is a path.
+
+    Examples:
+        >>> references_of(["a.jpg", b"..."])
+        (PosixPath('a.jpg'), b'...')
+        >>> references_of(None)
+        ()
+    """
+    if given is None:
+        return ()
+    if isinstance(given, list | tuple):
+        return tuple(one for each in given for one in references_of(each))
+    return (Path(given).expanduser(),) if isinstance(given, str | os.PathLike) else (given,)  # type: ignore[return-value]
 
 
 def asked(request: Request) -> str:

@@ -1,4 +1,7 @@
-"""What a run of ISA, or of stage I, is asked for: its settings, its defaults, where it goes."""
+"""How runs learn: the numbers that decide one, as the record of its query model keeps them.
+
+The names of the fields are on disk, in every run's recipe and every query model's header.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,20 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from isa_cli.encoders.light_config import DEFAULT_LIGHT
-from isa_cli.encoders.names import BUNDLED, BUNDLED_QUERY
 from isa_cli.errors import UsageError
-from isa_cli.query.checkpoint import load
 from isa_cli.query.header import MLP, TOKEN_LEARNER
 from isa_cli.query.prompt import Template
-from isa_cli.training.data.augment import DEFAULT, Augmentation
-from isa_cli.training.data.phrases import built_in, of_the_wardrobe
-from isa_cli.training.engine.schedule import Schedule
+from isa_cli.training.options import LIGHT_RATE, ComposeOptions, TrainOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from isa_cli.query.checkpoint import QueryModel
     from isa_cli.query.header import Header
-    from isa_cli.types import EmbeddingSpace
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How ISA is trained.
+class IsaConfig:
+    """How ISA is trained, alone or as stage I of two.
 
     Attributes:
         light: the light encoder by timm's name.
@@ -42,12 +38,13 @@ class Settings:
         temperature: of the global loss [ours].
         local_weight: lambda, the weight of LAR; 0: without [ours].
         local_temperature: of LAR [ours].
-        grid: local features per side of a picture [ours].
-        memory: gallery vectors that are negatives besides the batch's own; 0: none [ours].
+        grid: cells per side of a picture, a patch feature each [ours].
+        memory: vectors in the memory bank: the gallery's, negatives besides the batch's own; 0:
+            none [ours].
         light_rate: learning rate of the light encoder, as a share of the mapper's; 0: it stays
             as it is.
         distil_epochs: passes in which the light encoder alone learns what the large one sees,
-            before ISA's own; see ``training.distil`` [ours].
+            before ISA's own; see ``tasks.distil`` [ours].
         injection: layers of the text tower, counted from 1, in which the sentence looks at the
             picture again; (): none.  With ``soft_weight`` this is stage I of the two-stage
             framework.
@@ -58,27 +55,27 @@ class Settings:
 
     light: str = DEFAULT_LIGHT
     light_size: int | None = None
-    symmetric: bool = False
+    symmetric: bool = TrainOptions.symmetric
     light_options: Mapping[str, Any] = field(default_factory=dict)
-    mapper: str = TOKEN_LEARNER
-    tokens: int = 6
+    mapper: str = TrainOptions.mapper
+    tokens: int = TrainOptions.tokens
     width: int = 256
     blocks: int = 1
     heads: int = 4
     fixed_length: bool = True
     template: Template = field(default_factory=Template)
-    batch: int = 64
+    batch: int = TrainOptions.batch_size
     temperature: float = 0.05
-    local_weight: float = 0.1
+    local_weight: float = TrainOptions.local_weight
     local_temperature: float = 0.1
     grid: int = 3
     memory: int = 4096
-    light_rate: float = 0.3
+    light_rate: float = LIGHT_RATE
     distil_epochs: int = 0
     injection: tuple[int, ...] = ()
     soft_weight: float = 0.0
     soft_temperature: float | None = None
-    seed: int = 0
+    seed: int = TrainOptions.seed
 
     def __post_init__(self) -> None:
         """Refuse what can't be trained.
@@ -99,155 +96,80 @@ class Settings:
             raise UsageError(f"--tokens is {self.tokens}, but a sentence has at least one word")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON can hold them."""
+        """Return this as JSON can hold it."""
         return asdict(self)
 
+    def added_to(self, header: Header) -> IsaConfig:
+        """Return the config of a run that adds an injection to a query model: the rest is given.
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is trained, on what, and where it goes.
-
-    Attributes:
-        gallery: whose photos and vectors are used.
-        model: the gallery's model by name.
-        out: the query model's file; its run folder lies beside it.
-        settings, schedule: how.
-        start: a query model whose light encoder, mapper and template stay as they are, and which
-            the injection of ``settings`` is added to; ``None``: all is learned.
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``.
-        light_weights: a local file, timm's or a query model with such a light encoder; ``None``:
-            timm's own, or none if not ``pretrained``.
-        pretrained: fetch timm's weights of the light encoder.
-        light_preprocessing: where it differs from timm's own.
-        augmentation: what happens to a photo before it is learned from.
-        phrases: for soft text alignment; (): those that suit the model, see ``training.bank``.
-        at_most: photos; ``None``: all.
-        fresh: begin again where part of a run is done.
-    """
-
-    gallery: Path
-    model: str
-    out: Path
-    settings: Settings = field(default_factory=Settings)
-    schedule: Schedule = field(default_factory=Schedule)
-    start: Path | None = None
-    device: str = "auto"
-    light_weights: Path | None = None
-    pretrained: bool = True
-    light_preprocessing: Mapping[str, Any] = field(default_factory=dict)
-    augmentation: Augmentation = DEFAULT
-    phrases: tuple[str, ...] = ()
-    at_most: int | None = None
-    fresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What became of a run.
-
-    Attributes:
-        path: the query model.
-        log: one JSON line per step and per epoch.
-        plot: of the losses and of what was measured; ``None`` without matplotlib.
-        example: a photo that was held out (``os.fsencode``).
-        record: what the query model says about its training.
-    """
-
-    path: Path
-    log: Path
-    plot: Path | None
-    example: bytes
-    record: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What suits a foundation.
-
-    Attributes:
-        light: the light encoder by timm's name.
-        light_size: side of the pictures it reads; ``None``: its own.
-        light_weights: a query model whose light encoder it begins with; ``None``: timm's.
-        light_rate: its learning rate, as a share of the mapper's.
-        template: words that the text tower knows.
-        augmentation: what happens to a picture before it is learned from.
-        epochs: passes over the photos.
-        soft_weight: of soft text alignment, where stage I of two is trained.
-        phrases: what it aligns with, by the seed.
-    """
-
-    light: str = DEFAULT_LIGHT
-    light_size: int | None = None
-    light_weights: Path | None = None
-    light_rate: float = 0.3
-    template: Template = field(default_factory=Template)
-    augmentation: Augmentation = DEFAULT
-    epochs: int = 10
-    soft_weight: float = 0.1
-    phrases: Callable[[int], tuple[str, ...]] = built_in
-
-
-DISTIL_EPOCHS = 6
-"""Passes in which a light encoder that begins from nothing learns to see; it then stays so."""
-
-PHOTOS = Defaults()
-DRAWINGS = Defaults(
-    light="mobilenetv3_small_100",
-    light_size=112,
-    light_weights=BUNDLED_QUERY,
-    light_rate=0.0,
-    template=Template("{sentence}", "{sentence}, {modifier}"),
-    augmentation=Augmentation(area=0.85, stretch=1.1),
-    epochs=2,
-    phrases=of_the_wardrobe,
-)
-"""For isa-mini, whose text tower has never read "a photo of", and who works without a network."""
-
-
-def defaults_for(model: str) -> Defaults:
-    """Return what suits a model by name."""
-    return DRAWINGS if model == BUNDLED else PHOTOS
-
-
-def start_of(path: Path, space: EmbeddingSpace) -> QueryModel:
-    """Return the query model in a file, if an injection can be added to it.
-
-    Raises:
-        ModelError: it can't be read, or is no query model.
-        SpaceMismatch: it belongs to another space.
-        UsageError: it has no light encoder, or can't be read without the injection that it has.
-    """
-    model = load(path, space)
-    if model.light is None:
-        raise UsageError(
-            f"the query model {path} has no light encoder for the words to look with",
-            "isa train makes one that has",
+        Args:
+            header: of a query model with a light encoder.
+        """
+        light, mapper = header.light, header.mapper
+        assert light is not None  # what has none is refused before
+        return replace(
+            self,
+            light=light.name,
+            light_size=light.size[0],
+            symmetric=False,
+            light_options=light.extra,
+            light_rate=0.0,
+            distil_epochs=0,
+            mapper=mapper.kind,
+            tokens=mapper.tokens,
+            width=mapper.width,
+            blocks=mapper.blocks,
+            heads=mapper.heads,
+            fixed_length=mapper.fixed_length,
+            template=Template.from_dict(header.template),
         )
-    if model.injection is not None and not model.injection.config.added:
-        raise UsageError(
-            f"the words of the query model {path} were learned together with an injection",
-            "begin with what isa train made",
-        )
-    return model
 
 
-def settings_with(settings: Settings, header: Header) -> Settings:
-    """Return the settings of a run that adds an injection to a query model: the rest is given."""
-    light, mapper = header.light, header.mapper
-    assert light is not None  # ``start_of`` has seen to it
-    return replace(
-        settings,
-        light=light.name,
-        light_size=light.size[0],
-        symmetric=False,
-        light_options=light.extra,
-        light_rate=0.0,
-        distil_epochs=0,
-        mapper=mapper.kind,
-        tokens=mapper.tokens,
-        width=mapper.width,
-        blocks=mapper.blocks,
-        heads=mapper.heads,
-        fixed_length=mapper.fixed_length,
-        template=Template.from_dict(header.template),
-    )
+@dataclass(frozen=True, slots=True)
+class ComposeConfig:
+    """How composing is trained; all numbers are ours.
+
+    Attributes:
+        layers: of the text tower that get an adapter, counted from 1; 0: before the first; (): all.
+        bottleneck: numbers in the middle of each.
+        hard_negatives: k, mined pictures that a question is told apart from; 0: none.
+        memory: pictures drawn from the gallery for each step, negatives of every question; 0:
+            none, and only the batch's other targets, the reference and what is mined are left.
+        too_like: cosine with a right answer above which a mined picture is one too.
+        temperature: of the loss.
+        batch: triplets per step.
+        seed: of everything by chance.
+    """
+
+    layers: tuple[int, ...] = ComposeOptions.adapters
+    bottleneck: int = ComposeOptions.bottleneck
+    hard_negatives: int = ComposeOptions.hard_negatives
+    memory: int = ComposeOptions.memory
+    too_like: float = 0.95
+    temperature: float = 0.1
+    batch: int = ComposeOptions.batch_size
+    seed: int = ComposeOptions.seed
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be trained.
+
+        Raises:
+            UsageError: a number makes no sense.
+        """
+        if self.batch < 2:  # noqa: PLR2004 - one triplet has nothing to be told from
+            raise UsageError(f"a batch of {self.batch} has no negatives", "use --batch-size 16")
+        if self.temperature <= 0:
+            raise UsageError("a temperature must be above 0", "0.1 is the default")
+        if self.bottleneck < 1:
+            raise UsageError(f"a bottleneck of {self.bottleneck} lets nothing through", "take 128")
+        if min(self.hard_negatives, self.memory) < 0:
+            raise UsageError("there can't be fewer than no negatives", "0 is without them")
+        if not -1 <= self.too_like <= 1:
+            raise UsageError(
+                f"too alike from {self.too_like} on, but a cosine lies between -1 and 1",
+                "take 0.95",
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return asdict(self) | {"layers": list(self.layers)}

@@ -1,4 +1,4 @@
-"""The symmetric twin of ISA: the large visual encoder in the light one's place, for comparison."""
+"""Symmetric ISA: the large visual encoder in the light one's place, for comparison."""
 
 from __future__ import annotations
 

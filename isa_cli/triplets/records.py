@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING
 
 from isa_cli.atomic import replacing
 from isa_cli.errors import UsageError
+from isa_cli.triplets.annotations import Unusable
+from isa_cli.wording import enumerated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FIELDS = ("reference", "modifier", "target")
-
-NAMED = 5
-"""So many problems are told in a message; of the others, how many there are."""
 
 FORMAT = 'each line is {"reference": PATH, "modifier": WORDS, "target": PATH}'
 
@@ -59,10 +58,6 @@ class Problem:
         return f"line {self.line}: {self.reason}"
 
 
-class _Unusable(Exception):
-    """Why a line can't be used."""
-
-
 def read_triplets(file: Path) -> list[Triplet]:
     """Return a file's triplets, every picture of which is there.
 
@@ -71,11 +66,9 @@ def read_triplets(file: Path) -> list[Triplet]:
     """
     triplets, problems = examine(file)
     if problems:
-        told = "; ".join(map(str, problems[:NAMED]))
-        more = f" and {len(problems) - NAMED:,} more" if len(problems) > NAMED else ""
         raise UsageError(
             f"{len(problems):,} of the {len(triplets) + len(problems):,} triplets in {file} "
-            f"can't be used: {told}{more}",
+            f"can't be used: {enumerated(problems, '; ')}",
             f"isa triplets check {file} lists them all; {FORMAT}",
         )
     return triplets
@@ -93,7 +86,7 @@ def examine(file: Path) -> tuple[list[Triplet], list[Problem]]:
         for line, text in _lines(file):
             try:
                 triplets.append(reading.triplet(line, text))
-            except _Unusable as error:
+            except Unusable as error:
                 problems.append(Problem(line, str(error)))
     except OSError as error:
         raise UsageError(
@@ -168,19 +161,19 @@ class _Reading:
         self._seen: dict[tuple[Path, str, Path], int] = {}
 
     def triplet(self, line: int, text: bytes) -> Triplet:
-        """Return what a line says.
+        """Return a line's triplet.
 
         Raises:
-            _Unusable: the line is of no use.
+            Unusable: the line is of no use.
         """
         record = _fields(text)
         words = " ".join(record["modifier"].split())
         reference, target = self._picture(record, "reference"), self._picture(record, "target")
         if reference == target:
-            raise _Unusable("reference and target are the same picture")
+            raise Unusable("reference and target are the same picture")
         first = self._seen.setdefault((reference, words.casefold(), target), line)
         if first != line:
-            raise _Unusable(f"the same as line {first}")
+            raise Unusable(f"the same as line {first}")
         return Triplet(line, reference, words, target)
 
     def _picture(self, record: dict[str, str], name: str) -> Path:
@@ -188,7 +181,7 @@ class _Reading:
         if path not in self._there:
             self._there[path] = os.path.isfile(path)  # noqa: PTH113 - a NUL is no error there
         if not self._there[path]:
-            raise _Unusable(f"there is no {name} {record[name]}")
+            raise Unusable(f"there is no {name} {record[name]}")
         return path
 
 
@@ -196,21 +189,21 @@ def _fields(text: bytes) -> dict[str, str]:
     """Return the fields of a line, all of them there and none empty.
 
     Raises:
-        _Unusable: they are not.
+        Unusable: they are not.
     """
     try:
         record = json.loads(text.decode("utf-8"))
     except UnicodeDecodeError:
-        raise _Unusable("no text in UTF-8") from None
+        raise Unusable("no text in UTF-8") from None
     except (ValueError, RecursionError):
-        raise _Unusable("no JSON") from None
+        raise Unusable("no JSON") from None
     if not isinstance(record, dict):
-        raise _Unusable("no JSON object")
+        raise Unusable("no JSON object")
     for name in FIELDS:
         if name not in record:
-            raise _Unusable(f"no {name}")
+            raise Unusable(f"no {name}")
         if not isinstance(record[name], str):
-            raise _Unusable(f"the {name} is no text")
+            raise Unusable(f"the {name} is no text")
         if not record[name].strip():
-            raise _Unusable(f"the {name} is empty")
+            raise Unusable(f"the {name} is empty")
     return {name: record[name] for name in FIELDS}

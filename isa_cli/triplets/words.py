@@ -58,7 +58,7 @@ _ALIKE = {
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """Return what "runs", "run" and "running" have in common; a key, not a word."""
+    """Return the part that "runs", "run" and "running" share; a key, not a word."""
     word = _singular(word)
     if word in _ALIKE:
         return _ALIKE[word]

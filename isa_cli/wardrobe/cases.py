@@ -18,7 +18,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Triplet:
+class WardrobeCase:
     """One question about a collection.
 
     Attributes:
@@ -40,7 +40,7 @@ class Collection:
     """A gallery and questions about it."""
 
     scenes: tuple[Scene, ...]
-    triplets: tuple[Triplet, ...]
+    cases: tuple[WardrobeCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Question:
         reference: what is started from.
         change: what is asked for.
         target: a right answer.
-        held_out: as of ``Triplet``.
+        held_out: as of ``WardrobeCase``.
     """
 
     reference: Garment
@@ -60,7 +60,7 @@ class Question:
     held_out: bool
 
 
-def collection(seed: int, *, triplets: int = 1200, gallery: int = 6000) -> Collection:
+def collection(seed: int, *, cases: int = 1200, gallery: int = 6000) -> Collection:
     """Return a gallery and questions; the same seed returns the same.
 
     Kinds of change are evenly spread, and half of the questions have held-out targets.  For each
@@ -69,18 +69,18 @@ def collection(seed: int, *, triplets: int = 1200, gallery: int = 6000) -> Colle
 
     Args:
         seed: of everything.
-        triplets: how many questions.
+        cases: how many questions.
         gallery: how many scenes.
 
     Raises:
         ValueError: the gallery is too small for a reference and a target for each question.
     """
-    if gallery < 2 * triplets:
-        raise ValueError(f"{triplets} triplets need a gallery of {2 * triplets}, not {gallery}")
+    if gallery < 2 * cases:
+        raise ValueError(f"{cases} cases need a gallery of {2 * cases}, not {gallery}")
     rng = Random(seed)  # noqa: S311
     shown = _Shown()
     questions = []
-    for number in range(triplets):
+    for number in range(cases):
         kind, held_out = KINDS[number % len(KINDS)], number // len(KINDS) % 2 == 1
         while not shown.admits(question := ask(kind, rng, held_out=held_out)):
             pass
@@ -168,7 +168,7 @@ class _Shown:
         self._questions: dict[Key, list[Question]] = defaultdict(list)
 
     def add(self, *garments: Garment, wanted: Question) -> None:
-        """Remember a question and the garments that it brings."""
+        """Note a question and the garments that it brings."""
         self._questions[_key(wanted.change.wanted)].append(wanted)
         for garment in garments:
             self._garments[_key(garment)].append(garment)
@@ -193,7 +193,7 @@ class _Shown:
 
 
 def _key(garment: Garment) -> Key:
-    """The attributes that every wish names, so that few garments remain to be compared."""
+    """Return the attributes that every wish names, so that few garments remain to be compared."""
     return garment.category, garment.colour, garment.pattern
 
 
@@ -208,9 +208,9 @@ def _assembled(
     alike: dict[Key, list[int]] = defaultdict(list)
     for at, scene in enumerate(scenes):
         alike[_key(scene.garment)].append(at)
-    triplets = []
+    cases = []
     for number, one in enumerate(questions):
         wanted = one.change.wanted
         targets = tuple(at for at in alike[_key(wanted)] if scenes[at].garment.fits(wanted))
-        triplets.append(Triplet(position[2 * number], one.change, targets, one.held_out))
-    return Collection(scenes, tuple(triplets))
+        cases.append(WardrobeCase(position[2 * number], one.change, targets, one.held_out))
+    return Collection(scenes, tuple(cases))

@@ -439,7 +439,7 @@ def test_photos_of_a_folder_are_embedded_once(home, tiny_model, isa, tmp_path):
     again = isa(*call, *SMALL, "--epochs", "1", "--out", out)
     assert again.code == 0, again.err
     assert "63 photos to learn from, 0 new" in again.err
-    assert "local features" not in again.err
+    assert "patch features" not in again.err
     assert not (tmp_path / "none").exists()
     assert any((cache_dir() / "train").iterdir())
 

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.cli.conftest import isa_process
-from tests.unit.triplets.test_published import make_cirr
+from tests.unit.triplets.test_datasets import make_cirr
 
 COLOURS = ("black", "brown", "white", "red")
 

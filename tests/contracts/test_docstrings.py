@@ -39,7 +39,8 @@ def wardrobe(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", list(modules_with_examples()))
-def test_examples(name, wardrobe):
+def test_examples(name, wardrobe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # an example may write where it is
     module = importlib.import_module(name)
     found = doctest.testmod(module, extraglobs={"wardrobe": wardrobe}, optionflags=FLAGS)
     assert found.attempted

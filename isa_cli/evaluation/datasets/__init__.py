@@ -1,39 +1,31 @@
 """The published benchmarks: what they are called, their splits and their sizes.
 
-Standard library only, for ``--help``; a loader is imported when something is loaded.
+Standard library only, for ``--help``; what reads their files is in ``loaders``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
-from isa_cli.reporting import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
-
-    from isa_cli.evaluation.benchmark import Benchmark
-    from isa_cli.evaluation.datasets.layout import Source
-    from isa_cli.reporting import Reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class Dataset:
     """A benchmark that others have published, with files of its own.
 
     Attributes:
-        name: what ``isa eval`` calls it; also its module here, and the loader in it.
+        name: what ``isa eval`` calls it.
         title: what its authors call it.
         folder: what its folder is called by default.
         splits: how many entries and pictures each split has, by what ``isa eval --check`` calls
             them.
         default: the split that is meant where none is named.
         hidden: the splits whose answers only a server knows.
-        crops: whether pictures have to be made of others first.
     """
 
     name: str
@@ -42,7 +34,6 @@ class Published:
     splits: Mapping[str, Mapping[str, int]]
     default: str
     hidden: frozenset[str] = frozenset()
-    crops: bool = False
 
     def expected(self, split: str) -> Mapping[str, int]:
         """Return a split's sizes as published.
@@ -56,50 +47,8 @@ class Published:
             )
         return self.splits[split]
 
-    def load(
-        self,
-        root: Path,
-        split: str | None = None,
-        *,
-        annotations: Path | None = None,
-        reporter: Reporter | None = None,
-    ) -> Benchmark:
-        """Return the benchmark as it lies below ``root``.
 
-        Args:
-            root: the folder with everything.
-            split: ``None``: the default one.
-            annotations: the folder with the annotations, where that is another.
-            reporter: shows progress where pictures have to be cropped.
-
-        Raises:
-            UsageError: there is no such split.
-            BenchmarkError: something is missing or not as it was published.
-        """
-        loader = getattr(self._module(), self.name)
-        options: dict[str, Any] = {"annotations": annotations}
-        if self.crops:
-            options["reporter"] = reporter or Silent()
-        benchmark: Benchmark = loader(root, split or self.default, **options)
-        return benchmark
-
-    def sources(
-        self, root: Path, split: str | None = None, *, annotations: Path | None = None
-    ) -> list[Source]:
-        """Return what has to lie below ``root``, see ``check``.
-
-        Raises:
-            UsageError: there is no such split.
-        """
-        self.expected(split or self.default)
-        found: list[Source] = self._module().sources(root, split or self.default, annotations)
-        return found
-
-    def _module(self) -> Any:
-        return import_module(f"{__name__}.{self.name}")
-
-
-CIRR = Published(
+CIRR = Dataset(
     name="cirr",
     title="CIRR (rc2)",
     folder="cirr",
@@ -111,7 +60,7 @@ CIRR = Published(
     hidden=frozenset({"test1"}),
 )
 
-CIRCO = Published(
+CIRCO = Dataset(
     name="circo",
     title="CIRCO",
     folder="circo",
@@ -123,7 +72,7 @@ CIRCO = Published(
     hidden=frozenset({"test"}),
 )
 
-FASHIONIQ = Published(
+FASHIONIQ = Dataset(
     name="fashioniq",
     title="FashionIQ",
     folder="fashioniq",
@@ -141,7 +90,7 @@ FASHIONIQ = Published(
     default="val",
 )
 
-GENECIS = Published(
+GENECIS = Dataset(
     name="genecis",
     title="GeneCIS",
     folder="genecis",
@@ -156,8 +105,7 @@ GENECIS = Published(
         },
     },
     default="test",
-    crops=True,
 )
 
-PUBLISHED = {each.name: each for each in (CIRR, CIRCO, FASHIONIQ, GENECIS)}
+DATASETS = {each.name: each for each in (CIRR, CIRCO, FASHIONIQ, GENECIS)}
 """By name, in the order of the help."""

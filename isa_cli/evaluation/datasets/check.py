@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
-from isa_cli.evaluation.datasets import PUBLISHED
+from isa_cli.evaluation.datasets import DATASETS
+from isa_cli.evaluation.datasets.loaders import sources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Need:
     """One thing that a benchmark needs.
 
     Attributes:
@@ -51,23 +52,23 @@ class Check:
     name: str
     split: str
     root: Path
-    rows: tuple[Row, ...]
+    needs: tuple[Need, ...]
 
     @property
     def ok(self) -> bool:
         """Whether the benchmark can be run as it was published."""
-        return all(row.ok for row in self.rows)
+        return all(need.ok for need in self.needs)
 
     @property
-    def missing(self) -> tuple[Row, ...]:
+    def missing(self) -> tuple[Need, ...]:
         """What has to be fetched."""
-        return tuple(row for row in self.rows if not row.ok)
+        return tuple(need for need in self.needs if not need.ok)
 
 
 def check(
     name: str, root: Path, split: str | None = None, *, annotations: Path | None = None
 ) -> Check:
-    """Return what of a published benchmark lies below ``root``.
+    """Look below ``root`` for everything that a published benchmark needs.
 
     Args:
         name: of the benchmark.
@@ -78,16 +79,17 @@ def check(
     Raises:
         UsageError: there is no such benchmark, or no such split.
     """
-    if name not in PUBLISHED:
-        raise UsageError(f"no published benchmark is called {name!r}", f"there are {_names()}")
-    published = PUBLISHED[name]
-    split = split or published.default
-    expected = published.expected(split)
-    rows = []
-    for source in published.sources(root, split, annotations=annotations):
+    if name not in DATASETS:
+        known = ", ".join(DATASETS)
+        raise UsageError(f"no published benchmark is called {name!r}", f"there are {known}")
+    dataset = DATASETS[name]
+    split = split or dataset.default
+    expected = dataset.expected(split)
+    needs = []
+    for source in sources(dataset, root, split, annotations=annotations):
         found, problem = source.count()
-        rows.append(
-            Row(
+        needs.append(
+            Need(
                 what=source.what,
                 found=found,
                 expected=expected[source.what],
@@ -98,8 +100,4 @@ def check(
                 optional=source.optional,
             )
         )
-    return Check(name, split, root, tuple(rows))
-
-
-def _names() -> str:
-    return ", ".join(PUBLISHED)
+    return Check(name, split, root, tuple(needs))

@@ -14,30 +14,20 @@ words were written for, which comes first in ``Case.targets``.  Per-aspect numbe
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import BenchmarkError
-from isa_cli.evaluation.benchmark import Benchmark, Case, Metric, Ranking, at
-from isa_cli.evaluation.datasets import CIRCO
-from isa_cli.evaluation.datasets.layout import (
-    HINT,
-    Pictures,
-    Source,
-    Unusable,
-    as_published,
-    first_with,
-    listing,
-    present,
-    require_files,
-    require_pictures,
-)
-from isa_cli.evaluation.datasets.records import Record, entries, read_dict, read_list, read_records
+from isa_cli.evaluation.benchmark import Case, Metric, Ranking, at
+from isa_cli.evaluation.datasets import CIRCO, layout
+from isa_cli.evaluation.datasets.rules import ScoringRules
 from isa_cli.evaluation.metrics import average_precision_at, recall_at
+from isa_cli.triplets.annotations import Record, Unusable, first_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from isa_cli.evaluation.benchmark import Benchmark
+    from isa_cli.evaluation.datasets.layout import LocalCopy, Position
 
 ASPECTS = (
     "cardinality",
@@ -62,67 +52,29 @@ def target_recall(k: int) -> Metric:
     return judge
 
 
-METRICS = {
-    **{f"mAP@{k}": at(average_precision_at, k) for k in (5, 10, 25, 50)},
-    **{f"R@{k}": target_recall(k) for k in (5, 10, 25, 50)},
-}
-DEPTH = 50
+RULES = ScoringRules(
+    dataset=CIRCO,
+    metrics={
+        **{f"mAP@{k}": at(average_precision_at, k) for k in (5, 10, 25, 50)},
+        **{f"R@{k}": target_recall(k) for k in (5, 10, 25, 50)},
+    },
+    depth=50,
+    keep_reference=True,
+    groups=ASPECTS,
+)
 
 
-def circo(root: Path, split: str = "val", *, annotations: Path | None = None) -> Benchmark:
-    """Return CIRCO as it lies below ``root``.
-
-    Args:
-        root: the folder with everything.
-        split: ``val``, or ``test`` without answers.
-        annotations: the folder with ``SPLIT.json``, or that file, where it is another.
-
-    Raises:
-        UsageError: there is no such split.
-        BenchmarkError: something is missing or not as it was published.
-    """
-    sizes = CIRCO.expected(split)
-    questions = _questions(root, split, annotations)
-    require_files([questions])
-    pictures = Pictures(_pictures(root, sizes["pictures"]))
-    cases = cases_of(questions, split, pictures.position)
-    require_pictures(f"circo {split}", pictures.paths)
-    found = {"questions": len(cases), "pictures": len(pictures.names)}
-    hidden = split in CIRCO.hidden
-    return Benchmark(
-        name="circo",
-        split=split,
-        images=pictures.paths,
-        cases=cases,
-        metrics={} if hidden else METRICS,
-        depth=DEPTH,
-        keep_reference=True,
-        groups=() if hidden else ASPECTS,
-        names=pictures.names,
-        protocol=as_published(CIRCO, split, found),
-    )
+def benchmark(copy: LocalCopy) -> Benchmark:
+    """Return CIRCO; see ``loaders.load``."""
+    questions = _questions(copy)
+    layout.require_files([questions])
+    pictures = layout.PictureList(_pictures(copy))
+    cases = layout.read_records(questions, case, pictures.position, copy.split in CIRCO.hidden)
+    return RULES.over(pictures, copy.split, cases, {"questions": len(cases)})
 
 
-def cases_of(file: Path, split: str, position: Callable[[str | int], int]) -> list[Case]:
-    """Return the questions of an annotation file; no picture is looked at.
-
-    Args:
-        file: ``val.json`` or ``test.json``.
-        split: whether there are answers to expect.
-        position: of a picture by its id, or ``Unusable``; ``int`` makes cases in COCO's own ids.
-
-    Raises:
-        BenchmarkError: the file can't be used.
-    """
-    return read_records(file, partial(_case, position, split in CIRCO.hidden))
-
-
-def _case(
-    position: Callable[[str | int], int],
-    hidden: bool,  # noqa: FBT001 - a fact, not a switch
-    _index: int,
-    record: Record,
-) -> Case:
+def case(position: Position, hidden: bool, _: int, record: Record) -> Case:  # noqa: FBT001
+    """Return the meaning of an entry of ``SPLIT.json``; pictures go by COCO's ids."""
     return Case(
         id=str(record.get("id", int)),
         reference=position(record.get("reference_img_id", int)),
@@ -132,7 +84,7 @@ def _case(
     )
 
 
-def _targets(position: Callable[[str | int], int], record: Record) -> tuple[int, ...]:
+def _targets(position: Position, record: Record) -> tuple[int, ...]:
     """Return all right answers, the one that the words were written for first."""
     first = record.get("target_img_id", int)
     right = record.many("gt_img_ids", int)
@@ -149,13 +101,13 @@ def _aspects(record: Record) -> tuple[str, ...]:
     return aspects
 
 
-def _questions(root: Path, split: str, annotations: Path | None) -> Path:
-    if annotations is not None and annotations.is_file():
-        return annotations
-    name = f"{split}.json"
-    if annotations is None:
-        return root / "annotations" / name
-    return first_with([annotations, annotations / "annotations"], name) / name
+def _questions(copy: LocalCopy) -> Path:
+    folder, name = copy.annotations, f"{copy.split}.json"
+    if folder is None:
+        return copy.root / "annotations" / name
+    if folder.is_file():
+        return folder
+    return first_with([folder, folder / "annotations"], name) / name
 
 
 def _gallery(root: Path) -> tuple[Path, Path]:
@@ -164,17 +116,18 @@ def _gallery(root: Path) -> tuple[Path, Path]:
     return coco / "annotations" / "image_info_unlabeled2017.json", coco / "unlabeled2017"
 
 
-def _pictures(root: Path, expected: int) -> dict[str, Path]:
+def _pictures(copy: LocalCopy) -> dict[str, Path]:
     """Return each picture's file by its id, in the list's order, or by id where there is none."""
-    image_list, folder = _gallery(root)
+    image_list, folder = _gallery(copy.root)
     if image_list.is_file():
         return _listed(image_list)
-    names = sorted(name for name in listing(folder) if re.fullmatch(r"\d{12}\.jpg", name))
+    names = sorted(name for name in layout.listing(folder) if re.fullmatch(r"\d{12}\.jpg", name))
+    expected = CIRCO.expected(copy.split)["pictures"]
     if len(names) != expected:
         raise BenchmarkError(
             f"{folder} holds {len(names):,} of the {expected:,} pictures of the gallery, and "
             f"without {image_list} nobody can say which are missing",
-            HINT,
+            layout.HINT,
         )
     return {str(int(name.removesuffix(".jpg"))): folder / name for name in names}
 
@@ -183,28 +136,28 @@ def _listed(image_list: Path) -> dict[str, Path]:
     """Return each picture's file by its id, as COCO's own list has them."""
     folder = image_list.parents[1] / "unlabeled2017"
     try:
-        images = Record(read_dict(image_list)).parts("images")
+        images = Record(layout.read_dict(image_list)).parts("images")
         return {str(each.get("id", int)): folder / each.get("file_name", str) for each in images}
     except Unusable as error:
-        raise BenchmarkError(f"{image_list} can't be used: {error}", HINT) from error
+        raise BenchmarkError(f"{image_list} can't be used: {error}", layout.HINT) from error
 
 
-def sources(root: Path, split: str, annotations: Path | None = None) -> list[Source]:
-    """Return what has to be there, and how to get it."""
-    questions = _questions(root, split, annotations)
-    image_list, folder = _gallery(root)
+def sources(copy: LocalCopy) -> list[layout.Source]:
+    """Return the things that have to be there, and how to get them."""
+    questions = _questions(copy)
+    image_list, folder = _gallery(copy.root)
     url, site = "https://github.com/miccunifi/CIRCO", "https://cocodataset.org/#download"
-    clone = f"git clone {url}.git '{root}'"
+    clone = f"git clone {url}.git '{copy.root}'"
     info = _fetch("annotations/image_info_unlabeled2017.zip", folder.parent)
     zipped = _fetch("zips/unlabeled2017.zip", folder.parent)
 
-    def pictures() -> list[Path]:
-        return list(_pictures(root, CIRCO.expected(split)["pictures"]).values())
+    def needed() -> list[Path]:
+        return list(_pictures(copy).values())
 
     return [
-        Source("questions", questions, url, clone, entries(questions, read_list)),
-        Source("image list", image_list, site, info, entries(image_list, _listed), optional=True),
-        Source("pictures", folder, site, zipped, present(pictures, folder)),
+        layout.annotation_source("questions", questions, url, clone),
+        layout.annotation_source("image list", image_list, site, info, _listed, optional=True),
+        layout.picture_source("pictures", folder, site, zipped, needed),
     ]
 
 

@@ -19,8 +19,9 @@ from PIL import Image
 from isa_cli.atomic import replacing
 from isa_cli.config import cache_dir, usable_cores
 from isa_cli.errors import BenchmarkError, ImageError
-from isa_cli.evaluation.datasets.layout import enumerated, listing
+from isa_cli.evaluation.datasets.layout import listing
 from isa_cli.images import open_image, read_file
+from isa_cli.wording import enumerated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -14,77 +14,52 @@ The headline is the mean of the three categories.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isa_cli.errors import BenchmarkError
-from isa_cli.evaluation.benchmark import Benchmark, Case, at
-from isa_cli.evaluation.datasets import FASHIONIQ
-from isa_cli.evaluation.datasets.layout import (
-    Pictures,
-    Source,
-    Unusable,
-    as_published,
-    listing,
-    present,
-    require_files,
-    require_pictures,
-)
-from isa_cli.evaluation.datasets.records import entries, read_list, read_records
+from isa_cli.evaluation.benchmark import Case, at
+from isa_cli.evaluation.datasets import FASHIONIQ, layout
+from isa_cli.evaluation.datasets.rules import ScoringRules
 from isa_cli.evaluation.metrics import recall_at
+from isa_cli.triplets.annotations import Unusable
+from isa_cli.triplets.datasets import CATEGORIES, STRIPPED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from isa_cli.evaluation.datasets.records import Record
+    from isa_cli.evaluation.benchmark import Benchmark
+    from isa_cli.evaluation.datasets.layout import LocalCopy
+    from isa_cli.triplets.annotations import Record
 
-CATEGORIES = ("dress", "shirt", "toptee")
-METRICS = {f"R@{k}": at(recall_at, k) for k in (10, 50)}
-DEPTH = 50
-STRIPPED = ".?, "
+RULES = ScoringRules(
+    dataset=FASHIONIQ,
+    metrics={f"R@{k}": at(recall_at, k) for k in (10, 50)},
+    depth=50,
+    keep_reference=True,
+    groups=CATEGORIES,
+    macro=CATEGORIES,
+    protocol={"wordings": "both orders"},
+)
 
 
-def fashioniq(root: Path, split: str = "val", *, annotations: Path | None = None) -> Benchmark:
-    """Return FashionIQ as it lies below ``root``.
-
-    Args:
-        root: the folder with everything.
-        split: ``val``.
-        annotations: the folder with ``captions`` and ``image_splits``, where it is another.
-
-    Raises:
-        UsageError: there is no such split.
-        BenchmarkError: something is missing or not as it was published.
-    """
-    FASHIONIQ.expected(split)
-    files = {category: _files(annotations or root, category, split) for category in CATEGORIES}
-    require_files([file for pair in files.values() for file in pair])
+def benchmark(copy: LocalCopy) -> Benchmark:
+    """Return FashionIQ; see ``loaders.load``."""
+    files = _files(copy)
+    layout.require_files([file for pair in files.values() for file in pair])
     lists = {category: _ids(image_list) for category, (_, image_list) in files.items()}
-    pictures = Pictures(_pictures(root, lists))
-    cases, sizes = [], {"pictures": len(pictures.names)}
+    pictures = layout.PictureList(_pictures(copy.root, lists))
+    cases: list[Case] = []
+    sizes: dict[str, int] = {}
     for category, (questions, _) in files.items():
         gallery = np.unique([pictures.position(name) for name in lists[category]])
-        own = read_records(questions, partial(_case, pictures, category, gallery))
-        sizes |= {f"{category} questions": len(own), f"{category} image list": len(gallery)}
-        cases += own
-    require_pictures(f"fashioniq {split}", pictures.paths)
-    return Benchmark(
-        name="fashioniq",
-        split=split,
-        images=pictures.paths,
-        cases=cases,
-        metrics=METRICS,
-        depth=DEPTH,
-        keep_reference=True,
-        groups=CATEGORIES,
-        macro=CATEGORIES,
-        names=pictures.names,
-        protocol={"wordings": "both orders"} | as_published(FASHIONIQ, split, sizes),
-    )
+        asked = layout.read_records(questions, _case, pictures, category, gallery)
+        sizes |= {f"{category} questions": len(asked), f"{category} image list": len(gallery)}
+        cases += asked
+    return RULES.over(pictures, copy.split, cases, sizes)
 
 
 def wordings(captions: list[str]) -> tuple[str, str]:
@@ -94,7 +69,11 @@ def wordings(captions: list[str]) -> tuple[str, str]:
 
 
 def _case(
-    pictures: Pictures, category: str, gallery: NDArray[np.int64], index: int, record: Record
+    pictures: layout.PictureList,
+    category: str,
+    gallery: NDArray[np.int64],
+    index: int,
+    record: Record,
 ) -> Case:
     modifier, other = wordings(record.many("captions", str, 2))
     target = pictures.position(record.get("target", str))
@@ -111,16 +90,18 @@ def _case(
     )
 
 
-def _files(folder: Path, category: str, split: str) -> tuple[Path, Path]:
-    """Return where a category's questions and its image list are."""
-    return (
-        folder / "captions" / f"cap.{category}.{split}.json",
-        folder / "image_splits" / f"split.{category}.{split}.json",
-    )
+def _files(copy: LocalCopy) -> dict[str, tuple[Path, Path]]:
+    """Return where each category's questions and its image list are."""
+    folder, split = copy.annotations or copy.root, copy.split
+    captions, lists = folder / "captions", folder / "image_splits"
+    return {
+        each: (captions / f"cap.{each}.{split}.json", lists / f"split.{each}.{split}.json")
+        for each in CATEGORIES
+    }
 
 
 def _ids(image_list: Path) -> list[str]:
-    names = read_list(image_list)
+    names = layout.read_list(image_list)
     if any(type(name) is not str for name in names):
         raise BenchmarkError(f"{image_list} holds something that is no picture's id")
     return names
@@ -129,7 +110,7 @@ def _ids(image_list: Path) -> list[str]:
 def _pictures(root: Path, lists: dict[str, list[str]]) -> dict[str, Path]:
     """Return each picture's file, those of two categories once."""
     folder = root / "images"
-    there = listing(folder)
+    there = layout.listing(folder)
     names = dict.fromkeys(name for ids in lists.values() for name in ids)
     return {
         name: folder / (f"{name}.png" if f"{name}.png" in there else f"{name}.jpg")
@@ -137,24 +118,21 @@ def _pictures(root: Path, lists: dict[str, list[str]]) -> dict[str, Path]:
     }
 
 
-def sources(root: Path, split: str, annotations: Path | None = None) -> list[Source]:
-    """Return what has to be there, and how to get it."""
-    folder, images = annotations or root, root / "images"
-    files = {category: _files(folder, category, split) for category in CATEGORIES}
+def sources(copy: LocalCopy) -> list[layout.Source]:
+    """Return the things that have to be there, and how to get them."""
+    files, images = _files(copy), copy.root / "images"
     url = "https://github.com/XiaoxiaoGuo/fashion-iq"
-    clone = f"git clone {url}.git '{folder}'"
-    found: list[Source] = []
+    clone = f"git clone {url}.git '{copy.annotations or copy.root}'"
+    found: list[layout.Source] = []
     for category, (questions, image_list) in files.items():
         found += [
-            Source(f"{category} questions", questions, url, clone, entries(questions, read_list)),
-            Source(
-                f"{category} image list", image_list, url, clone, entries(image_list, read_list)
-            ),
+            layout.annotation_source(f"{category} questions", questions, url, clone),
+            layout.annotation_source(f"{category} image list", image_list, url, clone),
         ]
 
-    def pictures() -> list[Path]:
+    def needed() -> list[Path]:
         lists = {category: _ids(image_list) for category, (_, image_list) in files.items()}
-        return list(_pictures(root, lists).values())
+        return list(_pictures(copy.root, lists).values())
 
     links = "https://github.com/hongwang600/fashion-iq-metadata"
     fetch = (
@@ -162,4 +140,7 @@ def sources(root: Path, split: str, annotations: Path | None = None) -> list[Sou
         "cat fashion-iq-metadata/image_url/asin2url.*.txt | while read id link; "
         f"do curl -sfLo '{images}'/$id.jpg $link; done"
     )
-    return [*found, Source("pictures", images, links, fetch, present(pictures, images))]
+    return [
+        *found,
+        layout.picture_source("pictures", images, links, fetch, needed),
+    ]

@@ -17,43 +17,38 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.evaluation.benchmark import Benchmark, Case, at
-from isa_cli.evaluation.datasets import GENECIS
+from isa_cli.evaluation.benchmark import Case, at
+from isa_cli.evaluation.datasets import GENECIS, layout
 from isa_cli.evaluation.datasets.crops import Crop, cropped
-from isa_cli.evaluation.datasets.layout import (
-    Source,
-    Unusable,
-    as_published,
-    first_with,
-    listing,
-    present,
-    require_files,
-    require_pictures,
-)
-from isa_cli.evaluation.datasets.records import entries, read_list, read_records
+from isa_cli.evaluation.datasets.rules import ScoringRules
 from isa_cli.evaluation.metrics import recall_at
-from isa_cli.reporting import Silent
+from isa_cli.triplets.annotations import Unusable, first_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
     from typing import TypeAlias
 
-    from isa_cli.evaluation.datasets.records import Record
-    from isa_cli.reporting import Reporter
+    from isa_cli.evaluation.benchmark import Benchmark
+    from isa_cli.evaluation.datasets.layout import LocalCopy
+    from isa_cli.triplets.annotations import Record
 
     Picture: TypeAlias = "Crop | Path"
 
 TASKS = ("focus_attribute", "change_attribute", "focus_object", "change_object")
-METRICS = {f"R@{k}": at(recall_at, k) for k in (1, 2, 3)}
-DEPTH = 3
-
-_SILENT = Silent()
+RULES = ScoringRules(
+    dataset=GENECIS,
+    metrics={f"R@{k}": at(recall_at, k) for k in (1, 2, 3)},
+    depth=3,
+    keep_reference=True,
+    groups=TASKS,
+    macro=TASKS,
+    protocol={"crops": "dilated by 0.7, padded"},
+)
 
 
 @dataclass(slots=True)
@@ -85,7 +80,7 @@ class _Gathered:
 
     def _genome_folder(self, name: str) -> Path:
         if not self._listed:
-            self._listed = [listing(folder) for folder in self.genome]
+            self._listed = [layout.listing(folder) for folder in self.genome]
         for folder, names in zip(self.genome, self._listed, strict=True):
             if name in names:
                 return folder
@@ -98,51 +93,25 @@ class _Gathered:
         return list(genome), [each for each in pictures if not isinstance(each, Crop)]
 
 
-def genecis(
-    root: Path,
-    split: str = "test",
-    *,
-    annotations: Path | None = None,
-    reporter: Reporter = _SILENT,
-) -> Benchmark:
-    """Return GeneCIS as it lies below ``root``, its crops made.
-
-    Args:
-        root: the folder with everything.
-        split: ``test``; there is no other.
-        annotations: the folder with the four tasks, where it is another.
-        reporter: shows how cropping gets on.
-
-    Raises:
-        UsageError: there is no such split.
-        BenchmarkError: something is missing or not as it was published.
-    """
-    GENECIS.expected(split)
-    files = _files(root, annotations)
-    require_files(list(files.values()))
-    gathered = _gathered(root)
-    cases, sizes = [], {}
+def benchmark(copy: LocalCopy) -> Benchmark:
+    """Return GeneCIS, its crops made; see ``loaders.load``."""
+    files = _files(copy)
+    layout.require_files(list(files.values()))
+    gathered = _gathered(copy.root)
+    cases: list[Case] = []
+    sizes: dict[str, int] = {}
     for task, file in files.items():
-        own = read_records(file, partial(_case, gathered, task))
-        sizes[f"{task} questions"] = len(own)
-        cases += own
+        asked = layout.read_records(file, _case, gathered, task)
+        sizes[f"{task} questions"] = len(asked)
+        cases += asked
     genome, coco = gathered.files()
-    require_pictures("genecis", [*genome, *coco])
+    layout.require_pictures("genecis", [*genome, *coco])
     sizes |= {"Visual Genome pictures": len(genome), "COCO pictures": len(coco)}
     pictures = [picture for picture, _ in gathered.positions]
-    made = cropped([each for each in pictures if isinstance(each, Crop)], reporter)
-    return Benchmark(
-        name="genecis",
-        split=split,
-        images=[made[each] if isinstance(each, Crop) else each for each in pictures],
-        cases=cases,
-        metrics=METRICS,
-        depth=DEPTH,
-        keep_reference=True,
-        groups=TASKS,
-        macro=TASKS,
-        protocol={"crops": "dilated by 0.7, padded"} | as_published(GENECIS, split, sizes),
-    )
+    crops = [each for each in pictures if isinstance(each, Crop)]
+    made = cropped(crops, copy.reporter)
+    images = [made[each] if isinstance(each, Crop) else each for each in pictures]
+    return RULES.benchmark(copy.split, images, cases, found=sizes)
 
 
 def _case(gathered: _Gathered, task: str, index: int, record: Record) -> Case:
@@ -163,8 +132,8 @@ def _case(gathered: _Gathered, task: str, index: int, record: Record) -> Case:
     )
 
 
-def _files(root: Path, annotations: Path | None) -> dict[str, Path]:
-    folders = [annotations] if annotations else [root / "genecis", root]
+def _files(copy: LocalCopy) -> dict[str, Path]:
+    folders = [copy.annotations] if copy.annotations else [copy.root / "genecis", copy.root]
     folder = first_with(folders, f"{TASKS[0]}.json")
     return {task: folder / f"{task}.json" for task in TASKS}
 
@@ -174,38 +143,38 @@ def _gathered(root: Path) -> _Gathered:
     return _Gathered(root / "val2017", [each for each in genome if each.is_dir()] or genome[:1])
 
 
-def sources(root: Path, split: str, annotations: Path | None = None) -> list[Source]:  # noqa: ARG001
-    """Return what has to be there, and how to get it."""
-    files, gathered = _files(root, annotations), _gathered(root)
+def sources(copy: LocalCopy) -> list[layout.Source]:
+    """Return the things that have to be there, and how to get them."""
+    root, files, gathered = copy.root, _files(copy), _gathered(copy.root)
 
     def needed() -> tuple[list[Path], list[Path]]:
         again = _gathered(root)
         for task, file in files.items():
-            read_records(file, partial(_case, again, task))
+            layout.read_records(file, _case, again, task)
         return again.files()
 
     url, site = "https://github.com/facebookresearch/genecis", "https://cocodataset.org"
-    clone = f"git clone {url}.git '{annotations or root}'"
+    clone = f"git clone {url}.git '{copy.annotations or root}'"
     coco = "http://images.cocodataset.org/zips/val2017.zip"
     part = "https://cs.stanford.edu/people/rak248/VG_100K_2/images"
     return [
         *(
-            Source(f"{task} questions", file, url, clone, entries(file, read_list))
+            layout.annotation_source(f"{task} questions", file, url, clone)
             for task, file in files.items()
         ),
-        Source(
+        layout.picture_source(
             "Visual Genome pictures",
             gathered.genome[0],
             "http://visualgenome.org/api/v0/api_home.html",
             f"curl -LO {part}.zip -LO {part}2.zip && "
             f"unzip -q images.zip -d '{root}' && unzip -q images2.zip -d '{root}'",
-            present(lambda: needed()[0], gathered.genome[0]),
+            lambda: needed()[0],
         ),
-        Source(
+        layout.picture_source(
             "COCO pictures",
             gathered.coco,
             site,
             f"curl -LO {coco} && unzip -q val2017.zip -d '{root}'",
-            present(lambda: needed()[1], gathered.coco),
+            lambda: needed()[1],
         ),
     ]

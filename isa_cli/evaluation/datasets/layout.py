@@ -1,27 +1,47 @@
-"""What the published benchmarks share: folders that are looked into once, and pictures by name."""
+"""What the published benchmarks' folders share: files by name, each folder looked into once."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from isa_cli.errors import BenchmarkError
+from isa_cli.triplets.annotations import Unusable, read_json
+from isa_cli.triplets.annotations import read_records as read_any_records
+from isa_cli.wording import enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
     from pathlib import Path
+    from typing import TypeAlias
 
-    from isa_cli.evaluation.datasets import Published
+    from isa_cli.reporting import Reporter
+
+    Position: TypeAlias = Callable[[str | int], int]
+    """Where a picture stands, by its name or its id; raises ``Unusable``."""
+
+T = TypeVar("T")
 
 HINT = "'isa eval BENCHMARK --root DIR --check' says what is missing, and how to get it"
 
-NAMED = 5
-"""So many files are named in a message; of the others, how many there are."""
 
+@dataclass(frozen=True, slots=True)
+class LocalCopy:
+    """One split of a data set as somebody has it on disk, or would have it.
 
-class Unusable(Exception):
-    """Why one entry of an annotation file can't be used; see ``records.read_records``."""
+    Attributes:
+        root: the folder with everything.
+        split: one of the data set's.
+        annotations: where the annotations are; ``None``: below the root.
+        reporter: shows what takes a while.
+    """
+
+    root: Path
+    split: str
+    annotations: Path | None
+    reporter: Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +49,7 @@ class Source:
     """Something that has to be fetched: an annotation file, or pictures.
 
     Attributes:
-        what: what it is called, as in ``Published.splits``.
+        what: what it is called, as in ``Dataset.splits``.
         where: the file or the folder that is looked for.
         url: where its authors say how to get it.
         command: a shell command that gets it.
@@ -45,7 +65,7 @@ class Source:
     optional: bool = False
 
 
-class Pictures:
+class PictureList:
     """A benchmark's pictures, each with its position.
 
     Attributes:
@@ -73,9 +93,7 @@ class Pictures:
             raise Unusable(f"the picture {name!r} is not in the gallery") from None
 
 
-def first_with(folders: Sequence[Path], inside: str) -> Path:
-    """Return the first of several folders that has something by this name; if none, the first."""
-    return next((folder for folder in folders if (folder / inside).exists()), folders[0])
+# --- files ---------------------------------------------------------------------------------------
 
 
 def listing(folder: Path) -> frozenset[str]:
@@ -103,12 +121,6 @@ def absent(paths: Iterable[Path]) -> list[Path]:
     return missing
 
 
-def enumerated(things: Sequence[object], separator: str = ", ") -> str:
-    """Return the first few of the things, and how many more there are."""
-    told = separator.join(map(str, things[:NAMED]))
-    return f"{told} and {len(things) - NAMED:,} more" if len(things) > NAMED else told
-
-
 def require_files(paths: Sequence[Path]) -> None:
     """Refuse to begin where an annotation file is missing.
 
@@ -134,38 +146,89 @@ def require_pictures(name: str, paths: Sequence[Path]) -> None:
         )
 
 
-def present(pictures: Callable[[], Sequence[Path]], folder: Path) -> Callable[[], tuple[int, str]]:
-    """Return how a ``Source`` counts the pictures that it should have.
+# --- annotations ---------------------------------------------------------------------------------
+
+
+def read_list(file: Path) -> list[Any]:
+    """Return the list that a JSON file holds; raises as ``read_json``."""
+    return read_json(file, list, HINT)
+
+
+def read_dict(file: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds; raises as ``read_json``."""
+    return read_json(file, dict, HINT)
+
+
+def read_records(file: Path, make: Callable[..., T], *known: object) -> list[T]:
+    """Return the meaning of each entry of an annotation file, in its order.
 
     Args:
-        pictures: which they are; where that can't be told, the folder's files are counted.
+        file: a JSON list of objects.
+        make: takes what is ``known``, an entry's index from 0, and the entry.
+        known: what all entries are read with.
+
+    Raises:
+        BenchmarkError: the file can't be read, or some entries can't be used; names the first.
+    """
+    return read_any_records(file, partial(make, *known), HINT)
+
+
+# --- what has to be fetched ----------------------------------------------------------------------
+
+
+def annotation_source(
+    what: str,
+    file: Path,
+    url: str,
+    command: str,
+    read: Callable[[Path], Sized] = read_list,
+    *,
+    optional: bool = False,
+) -> Source:
+    """Return an annotation file as a source.
+
+    Args:
+        what: what it is called, as of ``Source``.
+        file: where it belongs.
+        url: where its authors say how to get it.
+        command: a shell command that gets it.
+        read: returns its entries.
+        optional: whether the benchmark can do without.
+    """
+    return Source(what, file, url, command, partial(_entries, file, read), optional)
+
+
+def picture_source(
+    what: str, folder: Path, url: str, command: str, needed: Callable[[], Sequence[Path]]
+) -> Source:
+    """Return a folder's pictures as a source.
+
+    Args:
+        what: what they are called, as of ``Source``.
         folder: where they lie.
+        url: where their authors say how to get them.
+        command: a shell command that gets them.
+        needed: which they are; where that can't be told, the folder's files are counted.
     """
-
-    def count() -> tuple[int, str]:
-        try:
-            wanted = pictures()
-        except BenchmarkError:
-            return len(listing(folder)), "which of them are needed, the annotations would say"
-        missing = absent(wanted)
-        names = enumerated([path.name for path in missing])
-        return len(wanted) - len(missing), f"missing: {names}" if missing else ""
-
-    return count
+    return Source(what, folder, url, command, partial(_present, folder, needed))
 
 
-def as_published(published: Published, split: str, found: Mapping[str, int]) -> dict[str, str]:
-    """Return a line for the protocol where the sizes are not the published ones, else nothing.
+def _entries(file: Path, read: Callable[[Path], Sized]) -> tuple[int, str]:
+    """Return how many entries there are, or 0 and why."""
+    if not file.is_file():
+        return 0, "there is no such file"
+    try:
+        return len(read(file)), ""
+    except BenchmarkError as error:
+        return 0, error.message
 
-    Args:
-        published: the benchmark.
-        split: which of its splits.
-        found: sizes by what ``Published.splits`` calls them.
-    """
-    expected = published.expected(split)
-    other = [
-        f"{size:,} of {expected[what]:,} {what}"
-        for what, size in found.items()
-        if size != expected[what]
-    ]
-    return {"not as published": ", ".join(other)} if other else {}
+
+def _present(folder: Path, needed: Callable[[], Sequence[Path]]) -> tuple[int, str]:
+    """Return how many pictures are there, and which are not."""
+    try:
+        wanted = needed()
+    except BenchmarkError:
+        return len(listing(folder)), "which of them are needed, the annotations would say"
+    missing = absent(wanted)
+    names = enumerated([path.name for path in missing])
+    return len(wanted) - len(missing), f"missing: {names}" if missing else ""

@@ -1,4 +1,4 @@
-"""Pictures that are not the answer: nearly it, mined from the gallery's index, or by chance."""
+"""Pictures that are not the answer: by chance, or nearly it, mined from the gallery's index."""
 
 from __future__ import annotations
 
@@ -33,6 +33,60 @@ EXACT_UP_TO = 200_000
 
 ROUNDS = 3
 """How often more is asked for where too little was left, four times as much each time."""
+
+MOST = 100_000
+"""Pictures that may be drawn: at 768 numbers, 300 MB."""
+
+
+# --- by chance ----------------------------------------------------------------------------------
+
+
+class RandomNegatives:
+    """A memory bank: pictures of a gallery by chance, and which of them answer a question.
+
+    Args:
+        gallery: open.
+        photos: the questions.
+        count: drawn for each step, if there are so many.
+        seed: of every draw.
+    """
+
+    def __init__(self, gallery: Gallery, photos: TripletPhotos, *, count: int, seed: int) -> None:
+        self._photos = photos
+        self._seed = seed
+        keys = np.sort(gallery.catalog.vectors.select(And(())))
+        if len(keys) > MOST:
+            keys = np.sort(np.random.default_rng(seed).choice(keys, MOST, replace=False))
+        self._vectors = vectors_of(gallery, keys)
+        self._count = min(count, len(keys))
+        rows = np.minimum(np.searchsorted(keys, photos.keys), len(keys) - 1)
+        self._row_of = np.where(keys[rows] == photos.keys, rows, -1)  # (P,) of each picture
+
+    @property
+    def others(self) -> Vectors:
+        """The vectors (O, D) of the pictures that no triplet names."""
+        beside = np.ones(len(self._vectors), np.bool_)
+        beside[self._row_of[self._row_of >= 0]] = False
+        return self._vectors[beside]
+
+    def of(self, step: int, questions: Numbers) -> tuple[Vectors, NDArray[np.bool_]]:
+        """Return vectors (M, D), and (B, M) which of them answer each of B questions.
+
+        Step and seed alone decide which are drawn.
+        """
+        rng = np.random.default_rng((self._seed, step))
+        drawn = rng.choice(len(self._vectors), self._count, replace=False)
+        place = np.full(len(self._vectors), -1)
+        place[drawn] = np.arange(len(drawn))
+        right = np.zeros((len(questions), len(drawn)), np.bool_)
+        for number, question in enumerate(questions.tolist()):
+            rows = self._row_of[self._photos.answers(question)]
+            places = place[rows[rows >= 0]]
+            right[number, places[places >= 0]] = True
+        return self._vectors[drawn], right
+
+
+# --- mined --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,52 +230,3 @@ def _write(file: Path, table: Keys) -> None:
 
 def _damaged(file: Path) -> TrainingError:
     return TrainingError(f"what was saved in {file} is damaged", "begin again with --fresh")
-
-
-MOST = 100_000
-"""Pictures that may be drawn: at 768 numbers, 300 MB."""
-
-
-class RandomNegatives:
-    """Pictures of a gallery, and which of them are right answers to a question.
-
-    Args:
-        gallery: open.
-        photos: the questions.
-        count: drawn for each step, if there are so many.
-        seed: of every draw.
-    """
-
-    def __init__(self, gallery: Gallery, photos: TripletPhotos, *, count: int, seed: int) -> None:
-        self._photos = photos
-        self._seed = seed
-        keys = np.sort(gallery.catalog.vectors.select(And(())))
-        if len(keys) > MOST:
-            keys = np.sort(np.random.default_rng(seed).choice(keys, MOST, replace=False))
-        self._vectors = vectors_of(gallery, keys)
-        self._count = min(count, len(keys))
-        rows = np.minimum(np.searchsorted(keys, photos.keys), len(keys) - 1)
-        self._row_of = np.where(keys[rows] == photos.keys, rows, -1)  # (P,) of each picture
-
-    @property
-    def others(self) -> Vectors:
-        """The vectors (O, D) of the pictures that no triplet names."""
-        beside = np.ones(len(self._vectors), np.bool_)
-        beside[self._row_of[self._row_of >= 0]] = False
-        return self._vectors[beside]
-
-    def of(self, step: int, questions: Numbers) -> tuple[Vectors, NDArray[np.bool_]]:
-        """Return vectors (M, D), and (B, M) which of them answer each of B questions.
-
-        Step and seed alone decide which are drawn.
-        """
-        rng = np.random.default_rng((self._seed, step))
-        drawn = rng.choice(len(self._vectors), self._count, replace=False)
-        place = np.full(len(self._vectors), -1)
-        place[drawn] = np.arange(len(drawn))
-        right = np.zeros((len(questions), len(drawn)), np.bool_)
-        for number, question in enumerate(questions.tolist()):
-            rows = self._row_of[self._photos.answers(question)]
-            places = place[rows[rows >= 0]]
-            right[number, places[places >= 0]] = True
-        return self._vectors[drawn], right

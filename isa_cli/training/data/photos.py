@@ -13,7 +13,6 @@ import numpy as np
 from isa_cli.errors import TrainingError
 from isa_cli.filters import And
 from isa_cli.reporting import Silent
-from isa_cli.training.data.pictures import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from isa_cli.types import Keys, Photo, Vectors
 
     RowNumbers = NDArray[np.int64]
-
-__all__ = ["Pictures", "TrainingPhotos"]
 
 MOST_HELD_OUT = 1_000
 LEAST_HELD_OUT = 16

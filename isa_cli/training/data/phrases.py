@@ -1,7 +1,7 @@
-"""The phrase bank of soft text alignment: what people say that photos show.
+"""The phrases of soft text alignment: what people say that photos show.
 
-``phrases.txt`` holds the built-in one.  A line is a phrase, or several: ``a (red|blue) kite`` is
-two.  Lines that begin with ``#`` are headings.
+``phrases.txt`` holds those that come with isa.  A line is a phrase, or several:
+``a (red|blue) kite`` is two.  Lines that begin with ``#`` are headings.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 
 from isa_cli.encoders.text_encoder import BackboneTextEncoder
 from isa_cli.errors import UsageError
+from isa_cli.training.options import PHRASES
 from isa_cli.wardrobe.captions import caption
 from isa_cli.wardrobe.garments import draw
 from isa_cli.wardrobe.scenes import place
@@ -32,10 +33,9 @@ if TYPE_CHECKING:
     from isa_cli.reporting import Reporter
 
 BUILT_IN = Path(__file__).with_name("phrases.txt")
-SIZE = 3_000
-"""Phrases in the built-in bank, and captions of the wardrobe in its place."""
-
 FEWEST = 2
+"""Phrases of a person's own file without which there is nothing to compare."""
+
 FULL = 0.65
 """Share of the wardrobe's captions that name every attribute, as in its text tower's training."""
 
@@ -50,7 +50,7 @@ def built_in(_seed: int = 0) -> tuple[str, ...]:
     return tuple(dict.fromkeys(phrase for pattern in patterns for phrase in expanded(pattern)))
 
 
-def of_the_wardrobe(seed: int, count: int = SIZE) -> tuple[str, ...]:
+def of_the_wardrobe(seed: int, count: int = PHRASES) -> tuple[str, ...]:
     """Return captions of rendered garments, for isa-mini, which has read nothing else.
 
     None shows a pair of attributes that is held out.
@@ -92,14 +92,14 @@ def expanded(pattern: str) -> list[str]:
 
 
 def phrases_record(phrases: Sequence[str]) -> dict[str, Any]:
-    """Return what a run's recipe says of its phrases; nothing if it has none."""
+    """Return a recipe's words about a run's phrases; nothing if it has none."""
     if not phrases:
         return {}
     digest = blake2b("\n".join(phrases).encode(), digest_size=8).hexdigest()
     return {"phrases": len(phrases), "phrases digest": digest}
 
 
-class Bank(NamedTuple):
+class PhraseFeatures(NamedTuple):
     """Phrases as the text tower reads them.
 
     Attributes:
@@ -111,14 +111,14 @@ class Bank(NamedTuple):
     temperature: float
 
 
-def bank_of(
+def phrase_features(
     backbone: Backbone,
     phrases: Sequence[str],
     template: Template,
     temperature: float | None = None,
     reporter: Reporter | None = None,
-) -> Bank:
-    """Return a bank of phrases, on the backbone's device.
+) -> PhraseFeatures:
+    """Return the text features of phrases, on the backbone's device.
 
     They are read in the sentence's place of the template: so only what stands in that place can
     make the difference between a sentence and a phrase (ours).
@@ -140,4 +140,4 @@ def bank_of(
     if temperature is None:
         network: Any = backbone.network
         temperature = float(torch.exp(-network.logit_scale.detach()))
-    return Bank(torch.from_numpy(rows).to(backbone.place.device), temperature)
+    return PhraseFeatures(torch.from_numpy(rows).to(backbone.place.device), temperature)

@@ -36,7 +36,7 @@ MARGIN = 1.15
 CACHE_BYTES = 2 * 2**30
 
 
-class Pictures:
+class TrainingPictures:
     """What an encoder sees of a run's photos; close it, or use it as a context.
 
     Args:

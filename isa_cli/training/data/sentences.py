@@ -49,7 +49,7 @@ class Sentences:
 
 
 def sentences_of(
-    eyes: ImageToSentence,
+    network: ImageToSentence,
     paths: Sequence[bytes],
     *,
     features: bool,
@@ -59,7 +59,7 @@ def sentences_of(
     """Return the sentences of pictures; ``None`` if ``stop`` ended the work.
 
     Args:
-        eyes: of the query model.
+        network: the query model's, from image to sentence.
         paths: of the pictures (``os.fsencode``); at least one.
         features: keep the feature maps too.
         reporter: shows progress.
@@ -75,7 +75,7 @@ def sentences_of(
             if stop.is_set():
                 return None
             batch = paths[start : start + AT_ONCE]
-            seen = _seen(eyes, batch)
+            seen = _seen(network, batch)
             # copies, since no gradient may flow through a tensor of inference mode
             tokens.append(seen.tokens.float().cpu().clone())
             if features and seen.features is not None:
@@ -84,9 +84,9 @@ def sentences_of(
     return Sentences(torch.cat(tokens), torch.cat(maps) if maps else None)
 
 
-def _seen(eyes: ImageToSentence, paths: Sequence[bytes]) -> Sentence:
+def _seen(network: ImageToSentence, paths: Sequence[bytes]) -> Sentence:
     try:
-        return eyes.sentences([partial(open_file, path) for path in paths])
+        return network.sentences([partial(open_file, path) for path in paths])
     except ImageError as error:
         raise TrainingError(
             f"a reference can't be opened: {error.reason}",

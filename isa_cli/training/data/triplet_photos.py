@@ -89,7 +89,7 @@ class TripletPhotos:
         """Return a file's triplets, with everything about their pictures from the gallery.
 
         A reference's digest decides whether it is held out, not chance; the lowest are, as in
-        ``training.photos``: what stage I did not learn from, stage II does not either.
+        ``TrainingPhotos``: what stage I did not learn from, stage II does not either.
 
         Args:
             gallery: that has the pictures.

@@ -1,1 +1,1 @@
-"""What every run needs, whatever it trains: the loop, its schedule, its folder and its record."""
+"""What every run needs, whatever it trains: loop, schedule, clock, folder and plot."""

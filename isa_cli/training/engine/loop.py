@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from isa_cli.errors import TrainingError
-from isa_cli.training.clock import PhaseClock
-from isa_cli.training.engine.schedule import Progress, Schedule
+from isa_cli.training.engine.clock import PhaseClock
+from isa_cli.training.engine.schedule import RunProgress, Schedule
 
 if TYPE_CHECKING:
     import threading
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from isa_cli.reporting import Reporter
     from isa_cli.training.engine.run_folder import RunFolder
 
-__all__ = ["Loop", "Progress", "Schedule", "Task"]
-
 SAVE_EVERY = 600.0
 """Seconds after which the state is saved within an epoch: what a kill can cost."""
 
@@ -37,11 +35,15 @@ SAVE_EVERY = 600.0
 class Task(Protocol):
     """What is trained: batches in, losses out.
 
-    It may have a ``clock``, a mapping from phases to the seconds that ``losses`` has spent on
-    them so far.
+    Attributes:
+        steps_per_epoch: how many batches one has.
     """
 
     steps_per_epoch: int
+
+    @property
+    def clock(self) -> Mapping[str, float]:
+        """The seconds that ``losses`` has spent so far, by phase."""
 
     @property
     def module(self) -> nn.Module:
@@ -65,7 +67,7 @@ class Loop:
 
     Args:
         task: what is trained; its ``steps_per_epoch`` counts batches.
-        schedule: how.
+        schedule: how long and how fast.
         folder: where state, log and the best weights go.
         device: where it runs.
         reporter: shows progress.
@@ -101,7 +103,7 @@ class Loop:
         self._optimiser = torch.optim.AdamW(
             groups, lr=schedule.lr, weight_decay=schedule.weight_decay
         )
-        self.progress = Progress()
+        self.progress = RunProgress()
         state = folder.load_state()
         if state is not None:
             self._restore(state)
@@ -233,12 +235,12 @@ class Loop:
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._task.module.load_state_dict(state["module"])
         self._optimiser.load_state_dict(state["optimiser"])
-        self.progress = Progress(**state["progress"])
+        self.progress = RunProgress(**state["progress"])
         self._reporter.note(f"going on after step {self.progress.step:,}")
 
     def _count_phases(self) -> None:
         """Add up what earlier processes, the task and the loop itself have counted."""
-        clocks = (self._earlier, getattr(self._task, "clock", {}), self._clock)
+        clocks = (self._earlier, self._task.clock, self._clock)
         names = [name for clock in clocks for name in clock]
         self.progress.phases = {
             name: sum(clock.get(name, 0.0) for clock in clocks) for name in names

@@ -82,5 +82,5 @@ def _measures(epochs: Records) -> list[Line]:
 
 
 def _names(records: Records, passed_over: set[str]) -> list[str]:
-    """Return what the first record has, which all have."""
+    """Return the names in the first record, which all have."""
     return [name for name in (records[0] if records else ()) if name not in passed_over]

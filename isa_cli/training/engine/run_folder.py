@@ -84,7 +84,7 @@ class RunFolder:
         _save(self.folder / STATE, state)
 
     def load_state(self) -> dict[str, Any] | None:
-        """Return what ``save_state`` kept, if it did.
+        """Return the state that ``save_state`` kept, if it did.
 
         Raises:
             TrainingError: it is damaged.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from isa_cli.training.options import EPOCHS, TrainOptions
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -21,11 +23,11 @@ class Schedule:
         precision: ``fp32`` or ``bf16`` (autocast).
     """
 
-    epochs: int = 10
-    lr: float = 1e-3
+    epochs: int = EPOCHS
+    lr: float = TrainOptions.lr
     weight_decay: float = 0.05
     warm_up: float = 0.05
-    accumulate: int = 1
+    accumulate: int = TrainOptions.accumulate
     clip: float = 1.0
     patience: int = 3
     precision: str = "fp32"
@@ -37,12 +39,8 @@ class Schedule:
         return max(rise * fall, 1e-4)
 
 
-COMPOSING = Schedule(epochs=12, lr=3e-3, patience=0)
-"""Over triplets: adapters begin at zero, and may go fast (ours)."""
-
-
 @dataclass(slots=True)
-class Progress:
+class RunProgress:
     """Where a run stands, over all the processes it took.
 
     Attributes:

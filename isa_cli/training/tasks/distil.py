@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from isa_cli.encoders.light import LightEncoder
     from isa_cli.gallery.patch_features import PatchFeatures
-    from isa_cli.training.config import Settings
-    from isa_cli.training.data.photos import Pictures, TrainingPhotos
+    from isa_cli.training.config import IsaConfig
+    from isa_cli.training.data.photos import TrainingPhotos
+    from isa_cli.training.data.pictures import TrainingPictures
 
 CONTRAST = 0.1
 """Weight of telling pictures apart, beside both cosines."""
@@ -43,7 +44,7 @@ class Seer(nn.Module):
         self.head = nn.Linear(light.channels, dim)
 
     def forward(self, pixels: Tensor, grid: int) -> tuple[Tensor, Tensor]:
-        """Return what normalised pixels (B, 3, H, W) show: (B, D), and by cell (B, grid², D)."""
+        """Return features of normalised pixels (B, 3, H, W): (B, D), and by cell (B, grid², D)."""
         features = self.light(pixels)  # (B, C, H', W')
         cells = functional.adaptive_avg_pool2d(features, grid).flatten(2).transpose(1, 2)
         return self.head(features.mean(dim=(2, 3))), self.head(cells)
@@ -56,23 +57,23 @@ class DistilTask(PhotoTask):
         photos: the gallery's photos, split.
         pictures: gives their pixels.
         seer: what is learned.
-        local: the large encoder's local features.
-        settings: how.
+        patches: the large encoder's patch features.
+        config: of the run.
         device: where tensors live.
     """
 
     def __init__(
         self,
         photos: TrainingPhotos,
-        pictures: Pictures,
+        pictures: TrainingPictures,
         seer: Seer,
-        local: PatchFeatures,
-        settings: Settings,
+        patches: PatchFeatures,
+        config: IsaConfig,
         device: torch.device,
     ) -> None:
-        super().__init__(photos, pictures, settings, device)
+        super().__init__(photos, pictures, config, device)
         self._seer = seer
-        self._local = local
+        self._patches = patches
 
     @property
     def module(self) -> nn.Module:
@@ -87,13 +88,13 @@ class DistilTask(PhotoTask):
         """Return the loss of one batch and its parts: cosine distances, and telling apart."""
         rows, pixels = self._batch(step)
         with self.clock.time("light encoder"):
-            whole, cells = self._seer(self._seer.light.normalised(pixels), self._settings.grid)
+            whole, cells = self._seer(self._seer.light.normalised(pixels), self._config.grid)
         vectors = self._vectors(rows)
-        local = self._cells(self._local, rows)
+        seen = self._cells(self._patches, rows)
         parts = {
             "whole": 1 - functional.cosine_similarity(whole, vectors).mean(),
-            "cells": 1 - functional.cosine_similarity(cells, local, dim=-1).mean(),
-            "contrast": gcd(whole, vectors, self._settings.temperature),
+            "cells": 1 - functional.cosine_similarity(cells, seen, dim=-1).mean(),
+            "contrast": gcd(whole, vectors, self._config.temperature),
         }
         return {"loss": parts["whole"] + parts["cells"] + CONTRAST * parts["contrast"]} | parts
 

@@ -1,6 +1,6 @@
 """ISA's step: pictures become sentences, the text tower reads them, their own vectors judge them.
 
-The large visual encoder does not run here: its vectors and local features are on disk.
+The large visual encoder does not run here: its vectors and patch features are on disk.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from isa_cli.gallery.patch_features import PatchFeatures
     from isa_cli.query.image2sentence import QueryNetwork
     from isa_cli.query.reading import Read, SentenceReader
-    from isa_cli.training.config import Settings
-    from isa_cli.training.data.photos import Pictures, RowNumbers, TrainingPhotos
-    from isa_cli.training.data.phrases import Bank
+    from isa_cli.training.config import IsaConfig
+    from isa_cli.training.data.photos import RowNumbers, TrainingPhotos
+    from isa_cli.training.data.phrases import PhraseFeatures
+    from isa_cli.training.data.pictures import TrainingPictures
     from isa_cli.types import Pixels
 
 
@@ -35,31 +36,31 @@ class IsaTask(PhotoTask):
         pictures: gives their pixels.
         network: what is learned.
         reader: the frozen text tower, with the network's injection if it has one.
-        local: the large encoder's local features; ``None``: train without LAR.
-        settings: how.
+        patches: the large encoder's patch features; ``None``: train without LAR.
+        config: of the run.
         device: where tensors live.
-        bank: of phrases, for soft text alignment; ``None``: without.
+        phrases: for soft text alignment; ``None``: without.
     """
 
     def __init__(
         self,
         photos: TrainingPhotos,
-        pictures: Pictures,
+        pictures: TrainingPictures,
         network: QueryNetwork,
         reader: SentenceReader,
-        local: PatchFeatures | None,
-        settings: Settings,
+        patches: PatchFeatures | None,
+        config: IsaConfig,
         device: torch.device,
-        bank: Bank | None = None,
+        phrases: PhraseFeatures | None = None,
     ) -> None:
-        super().__init__(photos, pictures, settings, device)
-        if settings.soft_weight and bank is None:
-            raise ValueError("soft text alignment needs a bank of phrases")
+        super().__init__(photos, pictures, config, device)
+        if config.soft_weight and phrases is None:
+            raise ValueError("soft text alignment needs phrases")
         self._network = network
         self._reader = reader
-        self._local = local
-        self._bank = bank
-        if not settings.light_rate:
+        self._patches = patches
+        self._phrases = phrases
+        if not config.light_rate:
             network.freeze(network.light)
 
     @property
@@ -73,7 +74,7 @@ class IsaTask(PhotoTask):
         new = _learning(network.mapper) + _learning(network.injection)
         groups = [{"params": new, "lr": 1.0}]
         if light := _learning(network.light):
-            groups.append({"params": light, "lr": self._settings.light_rate})
+            groups.append({"params": light, "lr": self._config.light_rate})
         return groups
 
     def losses(self, step: int) -> Mapping[str, Tensor]:
@@ -88,28 +89,28 @@ class IsaTask(PhotoTask):
 
     def _judged(self, read: Read, rows: RowNumbers, step: int) -> Mapping[str, Tensor]:
         """Return the losses of what the text tower read of a batch."""
-        settings = self._settings
+        config = self._config
         vectors = self._vectors(rows)
         memory, own = self._memory(rows, step)
-        losses = {"gcd": gcd(read.features, vectors, settings.temperature, memory, own)}
+        losses = {"gcd": gcd(read.features, vectors, config.temperature, memory, own)}
         loss = losses["gcd"]
-        if self._local is not None and settings.local_weight:
-            local = self._cells(self._local, rows)
-            losses["lar"] = lar(read.slots, local, settings.local_temperature)
-            loss = loss + settings.local_weight * losses["lar"]
-        if self._bank is not None and settings.soft_weight:
+        if self._patches is not None and config.local_weight:
+            patches = self._cells(self._patches, rows)
+            losses["lar"] = lar(read.slots, patches, config.local_temperature)
+            loss = loss + config.local_weight * losses["lar"]
+        if self._phrases is not None and config.soft_weight:
             losses["soft"] = soft_alignment(
-                read.features, vectors, self._bank.features, self._bank.temperature
+                read.features, vectors, self._phrases.features, self._phrases.temperature
             )
-            loss = loss + settings.soft_weight * losses["soft"]
+            loss = loss + config.soft_weight * losses["soft"]
         return {"loss": loss} | losses
 
     def _memory(self, rows: RowNumbers, step: int) -> tuple[Tensor | None, Tensor | None]:
-        """Return (M, D) more negatives and (B, M) which of them show a row's own photo."""
-        size = min(self._settings.memory, len(self._photos.train))
+        """Return a step's memory bank (M, D), and (B, M) which of it show a row's own photo."""
+        size = min(self._config.memory, len(self._photos.train))
         if size == 0:
             return None, None
-        rng = np.random.default_rng((self._settings.seed, step))
+        rng = np.random.default_rng((self._config.seed, step))
         drawn = rng.choice(self._photos.train, size, replace=False)
         own = torch.from_numpy(rows[:, None] == drawn[None, :]).to(self._device)
         return self._vectors(drawn), own

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from isa_cli.training.clock import PhaseClock
+from isa_cli.training.engine.clock import PhaseClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,23 +16,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from isa_cli.gallery.patch_features import PatchFeatures
-    from isa_cli.training.config import Settings
-    from isa_cli.training.data.photos import Pictures, RowNumbers, TrainingPhotos
-    from isa_cli.training.data.pictures import Batch
+    from isa_cli.training.config import IsaConfig
+    from isa_cli.training.data.photos import RowNumbers, TrainingPhotos
+    from isa_cli.training.data.pictures import Batch, TrainingPictures
     from isa_cli.types import Pixels
 
 MEASURED_AT_ONCE = 64
+"""Held-out photos read together."""
 
 
 class PhotoTask:
     """One half of a ``loop.Task``: all but the module and its losses.
 
-    The large visual encoder does not run: its vectors and local features are on disk.
+    The large visual encoder does not run: its vectors and patch features are on disk.
 
     Args:
         photos: the gallery's photos, split.
         pictures: gives their pixels.
-        settings: how.
+        config: of the run.
         device: where tensors live.
 
     Attributes:
@@ -41,19 +42,23 @@ class PhotoTask:
     """
 
     def __init__(
-        self, photos: TrainingPhotos, pictures: Pictures, settings: Settings, device: torch.device
+        self,
+        photos: TrainingPhotos,
+        pictures: TrainingPictures,
+        config: IsaConfig,
+        device: torch.device,
     ) -> None:
         self._photos = photos
         self._pictures = pictures
-        self._settings = settings
+        self._config = config
         self._device = device
         self.clock = PhaseClock(device)
-        self.steps_per_epoch = photos.steps_per_epoch(settings.batch)
+        self.steps_per_epoch = photos.steps_per_epoch(config.batch)
 
     def _batch(self, step: int) -> Batch:
         """Return the rows (B,) of a step and their pixels, with the next step's under way."""
-        settings = self._settings
-        wanted = self._photos.batch_rows(step, settings.batch, settings.seed)
+        config = self._config
+        wanted = self._photos.batch_rows(step, config.batch, config.seed)
         with self.clock.time("pictures"):
             self._pictures.prefetch(step + 1)
             return self._pictures.batch(step, wanted)
@@ -62,9 +67,9 @@ class PhotoTask:
         """Return the large encoder's vectors (B, D) of photos."""
         return torch.from_numpy(self._photos.vectors[rows]).to(self._device)
 
-    def _cells(self, local: PatchFeatures, rows: RowNumbers) -> Tensor:
-        """Return the large encoder's local features (B, P, D) of photos."""
-        return torch.from_numpy(local.rows(self._photos.keys[rows])).to(self._device)
+    def _cells(self, patches: PatchFeatures, rows: RowNumbers) -> Tensor:
+        """Return the large encoder's patch features (B, P, D) of photos."""
+        return torch.from_numpy(patches.rows(self._photos.keys[rows])).to(self._device)
 
     def _recall(self, seen: Callable[[Sequence[Pixels]], Tensor]) -> dict[str, float]:
         """Return R@1 and R@10 of the held-out photos, looked for among their own vectors.

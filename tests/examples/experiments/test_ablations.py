@@ -11,8 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from isa_cli.training.config import Settings
-from isa_cli.training.tasks.compose import ComposeSettings
+from isa_cli.training.config import ComposeConfig, IsaConfig
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "experiments"
 
@@ -42,9 +41,9 @@ def test_every_variant_can_be_trained_and_is_one_of_its_own(script):
     names = [variant.name for variant in script.VARIANTS]
     assert len(set(names)) == len(names)
     for variant in script.VARIANTS:
-        settings = replace(Settings(), **variant.change)
-        usual = variant.change == {"tokens": Settings().tokens}  # the reference, among the L
-        assert (settings == Settings()) == usual
+        config = replace(IsaConfig(), **variant.change)
+        usual = variant.change == {"tokens": IsaConfig().tokens}  # the reference, among the L
+        assert (config == IsaConfig()) == usual
     assert {1, 2, 4, 6, 8, 12} == {
         variant.change["tokens"] for variant in script.VARIANTS if variant.group == "tokens"
     }
@@ -54,8 +53,8 @@ def test_every_variant_of_two_stages_is_one_of_its_own(two_stage):
     assert len({variant.name for variant in two_stage.VARIANTS}) == len(two_stage.VARIANTS)
     kinds = set()
     for variant in two_stage.VARIANTS:
-        mapping = replace(Settings(), **variant.mapping)
-        composing = replace(ComposeSettings(), **variant.composing)
+        mapping = replace(IsaConfig(), **variant.mapping)
+        composing = replace(ComposeConfig(), **variant.composing)
         kinds.add((str(mapping), str(composing), variant.triplets, variant.wrong))
     assert len(kinds) == len(two_stage.VARIANTS)
     assert two_stage.VARIANTS[0] == two_stage.Variant(two_stage.ISA)  # nothing differs
@@ -104,12 +103,12 @@ def test_the_chart_of_two_stages_has_every_number_of_triplets(two_stage, tmp_pat
 def test_an_injection_is_added_to_the_query_models_that_are_given(
     two_stage, tmp_path, monkeypatch, given
 ):
-    jobs = []
+    runs = []
 
-    def trained(job, *_):
-        jobs.append(job)
-        job.out.touch()
-        return job
+    def trained(run, *_):
+        runs.append(run)
+        run.out.touch()
+        return run
 
     monkeypatch.setattr(two_stage, "train", trained)
     monkeypatch.setattr(two_stage, "compose", trained)
@@ -124,9 +123,9 @@ def test_an_injection_is_added_to_the_query_models_that_are_given(
     )
     (both,) = (one for one in two_stage.VARIANTS if one.name.startswith("both stages"))
     out = two_stage.composed(both, 1, arguments)
-    mapping, composing = jobs
+    mapping, composing = runs
     assert (mapping.start, mapping.at_most) == ((isa[1], None) if given else (None, 50))
     assert (composing.start, composing.out) == (mapping.out, out)
-    assert mapping.settings.injection == (2, 3)
+    assert mapping.config.injection == (2, 3)
     two_stage.composed(both, 1, arguments)  # what is there is not trained again
-    assert jobs == [mapping, composing]
+    assert runs == [mapping, composing]

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from isa_cli.evaluation.datasets.circo import circo
-from isa_cli.evaluation.datasets.cirr import cirr
-from isa_cli.evaluation.datasets.genecis import genecis
+from isa_cli.evaluation.datasets import CIRCO, CIRR, GENECIS
+from isa_cli.evaluation.datasets.loaders import load
 
 SCRIPT = Path(__file__).parents[3] / "examples" / "experiments" / "placeholder_benchmark.py"
 
@@ -72,7 +71,7 @@ def test_circos_gallery_is_what_the_loader_expects(script, tmp_path, monkeypatch
     assert "most of the 9 ids are made up" in said
     assert "9 pictures, 9 of them new" in said
     assert "9 pictures, 0 of them new" in said
-    benchmark = circo(root)
+    benchmark = load(CIRCO, root)
     assert benchmark.names == ["1", "2", "3", "4", "5", "6", "7", "8", "70"]
     assert benchmark.cases[0].targets == (4,)
 
@@ -87,7 +86,7 @@ def test_cirr_is_there_with_the_split_that_is_submitted(script, tmp_path, monkey
         places = {name: f"./{folder}/{name}.png" for name in names}
         put(base / "image_splits" / f"split.rc2.{split}.json", places)
     root = laid_out(script, monkeypatch, tmp_path, "cirr")
-    assert [len(cirr(root, split).images) for split in ("val", "test1")] == [7, 7]
+    assert [len(load(CIRR, root, split).images) for split in ("val", "test1")] == [7, 7]
 
 
 def test_genecis_pictures_hold_all_of_their_boxes(script, tmp_path, monkeypatch):
@@ -114,7 +113,7 @@ def test_genecis_pictures_hold_all_of_their_boxes(script, tmp_path, monkeypatch)
         put(tmp_path / "from" / "genecis" / name, [thing])
     root = laid_out(script, monkeypatch, tmp_path, "genecis")
     assert size_of(root / "VG_100K_all" / "1.jpg") == (121, 210)
-    benchmark = genecis(root)
+    benchmark = load(GENECIS, root)
     assert len(benchmark.cases) == 4
     pictures = [path.read_bytes() for path in benchmark.images]
     assert len(set(pictures)) == len(pictures) == 7

@@ -62,8 +62,8 @@ def test_every_stage_takes_its_time(run, script, capsys):
 
 def test_the_gradient_comes_back_to_the_words_on_the_way(tiny_model, photos, script):
     backbone = script.load_backbone(str(tiny_model), device="cpu", precision="fp32", parts={"text"})
-    settings = script.Settings(light="mobilenetv3_small_050", light_size=32, batch=2)
-    run = script.Run(script.photos_of(photos, 32), backbone, settings, trim=True)
+    config = script.IsaConfig(light="mobilenetv3_small_050", light_size=32, batch=2)
+    run = script.Run(script.photos_of(photos, 32), backbone, config, trim=True)
     try:
         assert all(taken > 0 for taken in run.step(0))
         assert all(taken > 0 for taken in run.step(1))

@@ -43,8 +43,8 @@ def test_every_way_is_asked(script, capsys, monkeypatch):
 
 
 def test_captions_are_of_the_answer_or_of_the_reference_and_then_the_words(script):
-    made = collection(3, triplets=10, gallery=40)
-    cases = [Case(str(n), None, one.change.modifier) for n, one in enumerate(made.triplets)]
+    made = collection(3, cases=10, gallery=40)
+    cases = [Case(str(n), None, one.change.modifier) for n, one in enumerate(made.cases)]
     answers = script.captioned(made, cases, of_answer=True)
     references = script.captioned(made, cases, of_answer=False)
     for case, answer, reference in zip(cases, answers, references, strict=True):
@@ -54,7 +54,7 @@ def test_captions_are_of_the_answer_or_of_the_reference_and_then_the_words(scrip
 
 
 def test_a_composer_is_shown_the_other_pictures(script, tmp_path):
-    made = collection(3, triplets=4, gallery=12)
+    made = collection(3, cases=4, gallery=12)
     others = script.drawn(made, 2, 3, tmp_path, Silent())
     assert [len(pictures) for pictures in others] == [2] * 4
     assert all(picture.path.is_file() for pictures in others for picture in pictures)

@@ -84,6 +84,17 @@ def test_what_is_released_is_loaded_anew(tiny_model, loads):
     assert len(loads) == 2
 
 
+def test_anew_it_shares_nothing_that_is_loaded(tiny_model, loads):
+    foundation = Foundation(str(tiny_model), "cpu", "bf16")
+    first = foundation.clip({"text"})
+    other = foundation.anew(precision="fp32")
+    assert (other.space, other.place.precision) == (foundation.space, "fp32")
+    assert other.clip({"text"}) is not first
+    assert foundation.clip({"text"}) is first
+    assert foundation.anew().place == foundation.place
+    assert loads == [{"text"}, {"text"}]
+
+
 def test_many_threads_load_it_once(tiny_model, loads):
     foundation = Foundation(str(tiny_model), "cpu", "fp32")
     with ThreadPoolExecutor(8) as pool:

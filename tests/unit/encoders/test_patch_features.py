@@ -1,4 +1,4 @@
-"""Local features are the global one, place by place."""
+"""Patch features are the global one, place by place."""
 
 from types import SimpleNamespace
 
@@ -172,5 +172,5 @@ def test_a_cell_in_which_nothing_is_seen_says_what_the_picture_says(monkeypatch)
 )
 def test_other_towers_are_refused_in_one_sentence(visual):
     model = backbone(visual(), 32)
-    with pytest.raises(ModelError, match="can't take local features from the image tower of tiny"):
+    with pytest.raises(ModelError, match="can't take patch features from the image tower of tiny"):
         patch_features(model, pixels(1, 32))

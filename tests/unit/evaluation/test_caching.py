@@ -1,4 +1,4 @@
-"""What is remembered is what would have been seen, and nothing is looked at twice."""
+"""What is kept is what would have been seen, and nothing is looked at twice."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CALIBRATION = Calibration(np.eye(32, dtype=np.float32)[:8])
 
 
 class Numbers:
-    """Eyes whose pictures are numbers: a picture's words, and its map, say which it is."""
+    """A network whose pictures are numbers: a picture's words, and its map, say which it is."""
 
     def __init__(self):
         self.seen = Counter()
@@ -48,32 +48,32 @@ def shown(sentence):
 
 
 def test_each_picture_is_looked_at_once_and_comes_back_in_its_place():
-    eyes = Numbers()
-    remembered = CachingImageToSentence(eyes, features=False)
-    first = remembered.sentences([3, 1, 3])
+    network = Numbers()
+    caching = CachingImageToSentence(network, features=False)
+    first = caching.sentences([3, 1, 3])
     assert (shown(first), first.tokens.shape) == ([3, 1, 3], (3, 2, 4))
     assert first.features is None
-    assert shown(remembered.sentences([2, 3])) == [2, 3]
-    assert eyes.seen == {1: 1, 2: 1, 3: 1}
+    assert shown(caching.sentences([2, 3])) == [2, 3]
+    assert network.seen == {1: 1, 2: 1, 3: 1}
 
 
 def test_feature_maps_are_kept_for_whoever_wants_them():
-    remembered = CachingImageToSentence(Numbers(), features=True)
-    remembered.sentences([1, 2])
-    again = remembered.sentences([2, 5, 1])
+    caching = CachingImageToSentence(Numbers(), features=True)
+    caching.sentences([1, 2])
+    again = caching.sentences([2, 5, 1])
     assert again.features.shape == (3, 3, 1, 1)
     assert again.features[:, 0, 0, 0].tolist() == shown(again) == [2, 5, 1]
 
 
 def test_what_there_is_no_room_for_is_looked_at_again():
-    eyes = Numbers()
-    remembered = CachingImageToSentence(
-        eyes, features=False, room=2 * 2 * 4 * 4
+    network = Numbers()
+    caching = CachingImageToSentence(
+        network, features=False, room=2 * 2 * 4 * 4
     )  # two pictures' words
     for _ in range(2):
-        assert shown(remembered.sentences([1, 2])) == [1, 2]
-        assert shown(remembered.sentences([2, 3])) == [2, 3]
-    assert eyes.seen == {1: 1, 2: 1, 3: 2}
+        assert shown(caching.sentences([1, 2])) == [1, 2]
+        assert shown(caching.sentences([2, 3])) == [2, 3]
+    assert network.seen == {1: 1, 2: 1, 3: 2}
 
 
 class Opened:
@@ -104,7 +104,7 @@ def model(backbone):
 
 
 @pytest.mark.parametrize("blend", [0.0, 0.4])
-def test_it_answers_as_the_composer_that_forgets(backbone, model, blend):
+def test_it_answers_as_the_composer_without_a_cache(backbone, model, blend):
     text = BackboneTextEncoder(backbone)
     pictures = [Opened(seed) for seed in range(2)]
     directions = np.eye(32, dtype=np.float32)
@@ -116,8 +116,8 @@ def test_it_answers_as_the_composer_that_forgets(backbone, model, blend):
     wanted = plain.compose(queries)
     opened_before = [picture.times for picture in pictures]
 
-    eyes = CachingImageToSentence(image_to_sentence(model, backbone), features=False)
-    made = CachingComposer(model, backbone, text, CALIBRATION, Silent(), "isa", eyes)
+    network = CachingImageToSentence(image_to_sentence(model, backbone), features=False)
+    made = CachingComposer(model, backbone, text, CALIBRATION, Silent(), "isa", network)
     for ours in (made.blended_by(blend), made.blended_by(blend)):
         np.testing.assert_allclose(ours.compose(queries), wanted, atol=1e-6)
     assert made.blend == 0.0
@@ -128,12 +128,12 @@ def test_it_answers_as_the_composer_that_forgets(backbone, model, blend):
 def test_another_text_is_read_anew_from_the_same_sentence(backbone, model):
     text, picture = BackboneTextEncoder(backbone), Opened(3)
     asked = [Query(np.empty((0, 32), np.float32), "in red", images=(picture,))]
-    eyes = CachingImageToSentence(image_to_sentence(model, backbone), features=False)
+    network = CachingImageToSentence(image_to_sentence(model, backbone), features=False)
     other = Template(modified="{sentence}. {modifier}").as_dict()
     header = Header(model.header.space, model.header.mapper, model.header.light, other)
     models = model, QueryModel(header, model.mapper, model.light)
     rows = [
-        CachingComposer(each, backbone, text, CALIBRATION, Silent(), "isa", eyes).compose(asked)
+        CachingComposer(each, backbone, text, CALIBRATION, Silent(), "isa", network).compose(asked)
         for each in models
     ]
     assert abs(float(rows[0][0] @ rows[1][0])) < 0.9999

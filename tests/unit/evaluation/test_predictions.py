@@ -8,7 +8,8 @@ import pytest
 
 from isa_cli.errors import IsaError, UsageError
 from isa_cli.evaluation.datasets import CIRCO, CIRR
-from isa_cli.evaluation.predictions import annotated, measure_predictions, score
+from isa_cli.evaluation.datasets.loaders import annotated
+from isa_cli.evaluation.predictions import measure_predictions, score
 
 DATA = Path(os.environ.get("ISA_TEST_BENCHMARKS", "../shared/data/benchmarks"))
 MEMBERS = [f"dev-{number}-0-img0" for number in range(6)]

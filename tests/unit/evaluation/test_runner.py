@@ -22,7 +22,7 @@ GALLERY = np.array([EAST, NORTH, EAST, WEST, NORTH], np.float32)  # 0 and 2, 1 a
 
 
 class Towards:
-    """A composer that answers with the direction its words name, and remembers the queries."""
+    """A composer that answers with the direction its words name, and keeps the queries."""
 
     space = SPACE
 

@@ -11,11 +11,11 @@ from isa_cli.wardrobe.cases import collection
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wardrobe") / "pictures"
-    return wardrobe(Silent(), seed=3, triplets=20, gallery=60, folder=folder)
+    return wardrobe(Silent(), seed=3, cases=20, gallery=60, folder=folder)
 
 
 def test_cases_are_the_collections(made):
-    expected = collection(3, triplets=20, gallery=60).triplets
+    expected = collection(3, cases=20, gallery=60).cases
     assert [(c.reference, c.modifier, c.targets) for c in made.cases] == [
         (t.reference, t.change.modifier, t.targets) for t in expected
     ]
@@ -42,10 +42,10 @@ def test_the_metrics_look_at_no_more_than_is_ranked(made):
 
 def test_pictures_go_to_the_cache_and_are_found_there_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first = wardrobe(Silent(), seed=4, triplets=2, gallery=6)
+    first = wardrobe(Silent(), seed=4, cases=2, gallery=6)
     stamps = [path.stat().st_mtime_ns for path in first.images]
-    second = wardrobe(Silent(), seed=4, triplets=2, gallery=6)
+    second = wardrobe(Silent(), seed=4, cases=2, gallery=6)
     assert all(path.is_relative_to(tmp_path / "isa" / "wardrobe") for path in first.images)
     assert [path.stat().st_mtime_ns for path in second.images] == stamps
-    other = wardrobe(Silent(), seed=5, triplets=2, gallery=6)
+    other = wardrobe(Silent(), seed=5, cases=2, gallery=6)
     assert set(other.images).isdisjoint(first.images)

@@ -276,7 +276,7 @@ def test_batches_are_full_and_taper_off_so_that_all_lanes_end_together(gallery, 
 
 
 def test_memory_held_before_the_model_is_there_is_bounded(gallery, folder, monkeypatch):
-    monkeypatch.setattr("isa_cli.gallery.pipeline.HELD_BYTES", 20 * 10 * 3 * 2)
+    monkeypatch.setattr("isa_cli.gallery.indexing.HELD_BYTES", 20 * 10 * 3 * 2)
     paint_many(folder, 30)
     encoder = MeanColour()
 

@@ -14,8 +14,9 @@ from isa_cli.query.header import Header, InjectionConfig, MapperConfig
 from isa_cli.query.injection import Injection
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
-from isa_cli.training.config import Settings, settings_with, start_of
-from isa_cli.training.engine.record import ISA, STAGE_I, earlier
+from isa_cli.training.config import ComposeConfig, IsaConfig
+from isa_cli.training.record import ISA, STAGE_I, earlier
+from isa_cli.training.train import start_of
 from isa_cli.types import EmbeddingSpace
 
 SPACE = EmbeddingSpace("t", 24, "a")
@@ -71,8 +72,8 @@ def test_another_space_is_refused(light, tmp_path):
 
 def test_the_start_settles_all_but_how_the_injection_learns(light, tmp_path):
     header = start_of(saved(tmp_path / "q.safetensors", light), SPACE).header
-    asked = Settings(injection=(2,), soft_weight=0.3, batch=16, seed=5)
-    settled = settings_with(asked, header)
+    asked = IsaConfig(injection=(2,), soft_weight=0.3, batch=16, seed=5)
+    settled = asked.added_to(header)
     assert (settled.light, settled.light_size) == ("mobilenetv3_small_050", 32)
     assert (settled.tokens, settled.width, settled.heads) == (3, 16, 2)
     assert (settled.light_rate, settled.distil_epochs) == (0.0, 0)
@@ -93,3 +94,19 @@ def test_a_record_keeps_what_it_was_built_on_once():
     again = replace(header, training=composed)
     assert earlier(again, STAGE_I)["stage I"] == composed["stage I"]  # adapters made anew
     assert earlier(again, ISA)["isa"] == isa  # another injection: adapters go
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"batch": 1},
+        {"temperature": 0.0},
+        {"bottleneck": 0},
+        {"hard_negatives": -1},
+        {"memory": -1},
+        {"too_like": 1.5},
+    ],
+)
+def test_composing_that_can_not_be_is_refused(given):
+    with pytest.raises(UsageError):
+        ComposeConfig(**given)

@@ -93,16 +93,16 @@ def test_gcd_against_a_memory_is_its_formula(pairs, memory, own):
 
 @pytest.mark.parametrize("tau", [1.0, 0.2])
 def test_lar_is_its_formula(patches, tau):
-    slots, local = patches
+    slots, seen = patches
 
     def score(i, j):
-        best = [max(_cosine(slots[i, t], local[j, p]) for p in range(P)) for t in range(L)]
+        best = [max(_cosine(slots[i, t], seen[j, p]) for p in range(P)) for t in range(L)]
         return sum(best) / L
 
-    similarity = local_similarity(slots, local)
+    similarity = local_similarity(slots, seen)
     expected = [[score(i, j) for j in range(B)] for i in range(B)]
     torch.testing.assert_close(similarity, torch.tensor(expected, dtype=torch.float64))
-    assert float(lar(slots, local, tau)) == pytest.approx(_slow_info_nce(score, B, tau), rel=1e-9)
+    assert float(lar(slots, seen, tau)) == pytest.approx(_slow_info_nce(score, B, tau), rel=1e-9)
 
 
 @pytest.mark.parametrize("tau", [1.0, 0.2])
@@ -130,9 +130,9 @@ def test_gradients_of_gcd(pairs, memory, own):
 
 
 def test_gradients_of_lar(patches):
-    slots, local = (rows.requires_grad_() for rows in patches)
+    slots, seen = (rows.requires_grad_() for rows in patches)
     tau = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lar, (slots, local, tau))
+    assert torch.autograd.gradcheck(lar, (slots, seen, tau))
 
 
 def test_gradients_of_soft_alignment(pairs, phrases):
@@ -161,22 +161,22 @@ def test_an_image_that_is_masked_out_gets_no_gradient(pairs, memory):
 def test_the_order_of_the_batch_does_not_matter(pairs, memory, own, patches, phrases):
     order = torch.tensor([2, 0, 3, 1])
     a, b = pairs
-    slots, local = patches
+    slots, seen = patches
     torch.testing.assert_close(gcd(a[order], b[order], 0.3), gcd(a, b, 0.3))
     torch.testing.assert_close(
         gcd(a[order], b[order], 0.3, memory, own[order]), gcd(a, b, 0.3, memory, own)
     )
-    torch.testing.assert_close(lar(slots[order], local[order], 0.3), lar(slots, local, 0.3))
-    torch.testing.assert_close(lar(slots.flip(1), local.flip(1), 0.3), lar(slots, local, 0.3))
+    torch.testing.assert_close(lar(slots[order], seen[order], 0.3), lar(slots, seen, 0.3))
+    torch.testing.assert_close(lar(slots.flip(1), seen.flip(1), 0.3), lar(slots, seen, 0.3))
     soft = soft_alignment(a, b, phrases, 0.3)
     torch.testing.assert_close(soft_alignment(a[order], b[order], phrases.flip(0), 0.3), soft)
 
 
 def test_lengths_do_not_matter(pairs, memory, patches, phrases):
     a, b = pairs
-    slots, local = patches
+    slots, seen = patches
     torch.testing.assert_close(gcd(3 * a, b / 7, 0.3, 5 * memory), gcd(a, b, 0.3, memory))
-    torch.testing.assert_close(lar(3 * slots, local / 7, 0.3), lar(slots, local, 0.3))
+    torch.testing.assert_close(lar(3 * slots, seen / 7, 0.3), lar(slots, seen, 0.3))
     soft = soft_alignment(a, b, phrases, 0.3)
     torch.testing.assert_close(soft_alignment(3 * a, b / 7, 5 * phrases, 0.3), soft)
 
@@ -233,14 +233,14 @@ def test_more_negatives_cost_more_and_one_image_alone_costs_nothing(pairs, memor
 
 @pytest.mark.parametrize("chunk", [1, L * P * B, 2 * L * P * B + 1, 10**9])
 def test_chunks_change_neither_values_nor_gradients(patches, chunk):
-    slots, local = (rows.requires_grad_() for rows in patches)
-    whole = local_similarity(slots, local)
-    parts = local_similarity(slots, local, chunk)
+    slots, seen = (rows.requires_grad_() for rows in patches)
+    whole = local_similarity(slots, seen)
+    parts = local_similarity(slots, seen, chunk)
     torch.testing.assert_close(parts, whole)
     weights = _random(B, B, seed=5)
     for ours, exact in zip(
-        torch.autograd.grad((parts * weights).sum(), (slots, local)),
-        torch.autograd.grad((whole * weights).sum(), (slots, local)),
+        torch.autograd.grad((parts * weights).sum(), (slots, seen)),
+        torch.autograd.grad((whole * weights).sum(), (slots, seen)),
         strict=True,
     ):
         torch.testing.assert_close(ours, exact)
@@ -249,7 +249,7 @@ def test_chunks_change_neither_values_nor_gradients(patches, chunk):
 def test_no_more_cosines_than_a_chunk_exist_or_are_kept_for_the_gradient(monkeypatch):
     many = 50
     slots = _random(B, L, 2).requires_grad_()
-    local = _random(B, many, 2, seed=1).requires_grad_()
+    seen = _random(B, many, 2, seed=1).requires_grad_()
     made, kept = [], []
     einsum = torch.einsum
 
@@ -263,9 +263,9 @@ def test_no_more_cosines_than_a_chunk_exist_or_are_kept_for_the_gradient(monkeyp
 
     monkeypatch.setattr(losses.torch, "einsum", counting)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        local_similarity(slots, local, chunk=2 * B * L * many)
+        local_similarity(slots, seen, chunk=2 * B * L * many)
     assert [tuple(part.shape) for part in made] == [(B, L, 2, many)] * 2
-    assert max(kept) <= local.numel() < made[0].numel()
+    assert max(kept) <= seen.numel() < made[0].numel()
 
 
 def test_half_precision_is_reckoned_in_full(pairs, memory, patches, phrases):
@@ -277,8 +277,8 @@ def test_half_precision_is_reckoned_in_full(pairs, memory, patches, phrases):
     wide = soft_alignment(a.float(), b.float(), phrases.float(), 0.02)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(soft_alignment(a, b, phrases.float(), 0.02), wide)
-    slots, local = (rows.half() for rows in patches)
-    torch.testing.assert_close(lar(slots, local, 0.02), lar(slots.float(), local.float(), 0.02))
+    slots, seen = (rows.half() for rows in patches)
+    torch.testing.assert_close(lar(slots, seen, 0.02), lar(slots.float(), seen.float(), 0.02))
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def test_the_same_seed_makes_the_same_and_more_of_them_begin_alike(made):
 
 
 def test_the_benchmark_of_the_same_seed_asks_something_else(made):
-    asked = collection(7, triplets=100, gallery=600)
-    questions = {(asked.scenes[one.reference].garment, one.change) for one in asked.triplets}
+    asked = collection(7, cases=100, gallery=600)
+    questions = {(asked.scenes[one.reference].garment, one.change) for one in asked.cases}
     learned = {(made.scenes[one.reference].garment, one.change) for one in made.pairs}
     assert not questions & learned
 

@@ -6,44 +6,44 @@ import sys
 import pytest
 
 from isa_cli.errors import BenchmarkError, UsageError
-from isa_cli.evaluation.datasets import CIRCO, CIRR, PUBLISHED
+from isa_cli.evaluation.datasets import CIRCO, CIRR, DATASETS
 from isa_cli.evaluation.datasets.check import check
+from isa_cli.evaluation.datasets.loaders import LOADERS, load
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_with_nothing_there_every_row_says_where_and_how(name, tmp_path):
-    published = PUBLISHED[name]
-    for split, sizes in published.splits.items():
+@pytest.mark.parametrize("name", DATASETS)
+def test_with_nothing_there_every_need_says_where_and_how(name, tmp_path):
+    for split, sizes in DATASETS[name].splits.items():
         found = check(name, tmp_path, split)
         assert not found.ok
-        assert {row.what: row.expected for row in found.rows} == sizes
-        assert all(row.found == 0 for row in found.rows)
-        assert all(row.where.is_relative_to(tmp_path) for row in found.rows)
-        assert all(row.url.startswith("http") for row in found.rows)
-        assert all(str(tmp_path) in row.command for row in found.rows)
-        assert {row.what for row in found.rows if row.optional} == (
+        assert {need.what: need.expected for need in found.needs} == sizes
+        assert all(need.found == 0 for need in found.needs)
+        assert all(need.where.is_relative_to(tmp_path) for need in found.needs)
+        assert all(need.url.startswith("http") for need in found.needs)
+        assert all(str(tmp_path) in need.command for need in found.needs)
+        assert {need.what for need in found.needs if need.optional} == (
             {"image list"} if name == "circo" else set()
         )
 
 
-def rows(found):
-    return {row.what: (row.found, row.problem) for row in found.rows}
+def needs(found):
+    return {need.what: (need.found, need.problem) for need in found.needs}
 
 
 def test_cirr_with_a_picture_missing(cirr_layout):
     (cirr_layout.root / "dev/dev-3-0-img0.png").unlink()
     found = check("cirr", cirr_layout.root)
-    assert rows(found) == {
+    assert needs(found) == {
         "questions": (2, ""),
         "image list": (8, ""),
         "pictures": (7, "missing: dev-3-0-img0.png"),
     }
-    assert [row.what for row in found.missing] == ["questions", "image list", "pictures"]
+    assert [need.what for need in found.missing] == ["questions", "image list", "pictures"]
 
 
 def test_without_the_list_the_files_are_counted(cirr_layout):
     cirr_layout.write("cirr/image_splits/split.rc2.val.json", "{")
-    found = rows(check("cirr", cirr_layout.root))
+    found = needs(check("cirr", cirr_layout.root))
     assert found["image list"][0] == 0
     assert "is not JSON" in found["image list"][1]
     assert found["pictures"] == (8, "which of them are needed, the annotations would say")
@@ -59,18 +59,18 @@ def test_all_is_well_with_everything_there(cirr_layout, monkeypatch):
 
 def test_circo_can_do_without_the_list_but_not_with_a_bad_one(circo_layout, monkeypatch):
     monkeypatch.setitem(CIRCO.splits, "val", {"questions": 1, "image list": 4, "pictures": 4})
-    assert rows(check("circo", circo_layout.root))["image list"] == (4, "")
+    assert needs(check("circo", circo_layout.root))["image list"] == (4, "")
     info = circo_layout.root / "COCO2017_unlabeled/annotations/image_info_unlabeled2017.json"
     info.unlink()
     assert check("circo", circo_layout.root).ok
     (circo_layout.root / "COCO2017_unlabeled/unlabeled2017/000000000040.jpg").unlink()
     found = check("circo", circo_layout.root)
-    assert [row.what for row in found.missing] == ["pictures"]
-    assert rows(found)["pictures"][0] == 3
+    assert [need.what for need in found.missing] == ["pictures"]
+    assert needs(found)["pictures"][0] == 3
 
 
 def test_fashioniq_and_genecis_count_what_they_need(fashioniq_layout):
-    assert rows(check("fashioniq", fashioniq_layout.root)) == {
+    assert needs(check("fashioniq", fashioniq_layout.root)) == {
         **{f"{each} questions": (1, "") for each in ("dress", "shirt", "toptee")},
         "dress image list": (3, ""),
         "shirt image list": (2, ""),
@@ -82,7 +82,7 @@ def test_fashioniq_and_genecis_count_what_they_need(fashioniq_layout):
 def test_genecis_makes_no_crop_to_count(genecis_layout, tmp_path_factory, monkeypatch):
     cache = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    found = rows(check("genecis", genecis_layout.root))
+    found = needs(check("genecis", genecis_layout.root))
     assert found["Visual Genome pictures"] == (2, "")
     assert found["COCO pictures"] == (3, "")
     assert not list(cache.iterdir())
@@ -97,11 +97,13 @@ def test_no_such_benchmark_or_split(tmp_path):
 
 
 def test_the_table_loads_what_it_names(fashioniq_layout, genecis_layout, monkeypatch, tmp_path):
+    assert fashioniq_layout.root == genecis_layout.root
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for name in ("fashioniq", "genecis"):
-        assert PUBLISHED[name].load(fashioniq_layout.root).name == name
+        assert load(DATASETS[name], fashioniq_layout.root).name == name
     with pytest.raises(BenchmarkError):
-        PUBLISHED["circo"].load(tmp_path / "nowhere", "test")
+        load(CIRCO, tmp_path / "nowhere", "test")
+    assert LOADERS.keys() == DATASETS.keys()
 
 
 def test_neither_table_nor_check_nor_loaders_need_torch_and_the_table_nothing():
@@ -109,7 +111,7 @@ def test_neither_table_nor_check_nor_loaders_need_torch_and_the_table_nothing():
         "import sys; import isa_cli.evaluation.datasets; "
         "assert 'numpy' not in sys.modules; "
         "import isa_cli.evaluation.datasets.check; "
-        "from isa_cli.evaluation.datasets import cirr, circo, fashioniq, genecis; "
+        "import isa_cli.evaluation.datasets.loaders; "
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,13 +1,18 @@
 """CIRCO: several right answers, the one that was meant, aspects, and every complaint."""
 
 import json
+from functools import partial
 
 import pytest
 
 from isa_cli.errors import BenchmarkError
 from isa_cli.evaluation.benchmark import Ranking
 from isa_cli.evaluation.datasets import CIRCO
-from isa_cli.evaluation.datasets.circo import ASPECTS, cases_of, circo
+from isa_cli.evaluation.datasets.circo import ASPECTS, RULES, case
+from isa_cli.evaluation.datasets.layout import read_records
+from isa_cli.evaluation.datasets.loaders import load
+
+circo = partial(load, CIRCO)
 
 LIST = "COCO2017_unlabeled/annotations/image_info_unlabeled2017.json"
 PICTURES = "COCO2017_unlabeled/unlabeled2017"
@@ -31,7 +36,7 @@ def test_the_published_splits(real, layout, split, count):
     benchmark = circo(layout.root, split, annotations=annotations)
     assert len(benchmark.cases) == count
     assert benchmark.protocol == {"not as published": f"{len(ids):,} of 123,403 pictures"}
-    assert [case.id for case in benchmark.cases] == [str(number) for number in range(count)]
+    assert [asked.id for asked in benchmark.cases] == [str(number) for number in range(count)]
     assert bool(benchmark.metrics) == bool(benchmark.groups) == (split == "val")
     assert benchmark.images[benchmark.cases[3].reference].name.endswith(
         f"{int(benchmark.names[benchmark.cases[3].reference]):012}.jpg"
@@ -39,22 +44,20 @@ def test_the_published_splits(real, layout, split, count):
 
 
 def test_the_published_answers(real):
-    cases = cases_of(real / "circo" / "annotations" / "val.json", "val", int)
+    cases = read_records(real / "circo" / "annotations" / "val.json", case, int, False)
     assert cases[0].targets == (355099, 528417, 534704)
     assert cases[0].reference == 271520
-    in_aspect = {aspect: sum(aspect in case.groups for case in cases) for aspect in ASPECTS}
+    in_aspect = {aspect: sum(aspect in each.groups for each in cases) for aspect in ASPECTS}
     assert in_aspect["statement_with_conjunction"] == 164
     assert in_aspect["negation"] == 21
 
 
 def test_the_authors_example_scores_what_their_code_says(real):
-    cases = cases_of(real / "circo" / "annotations" / "val.json", "val", int)
+    cases = read_records(real / "circo" / "annotations" / "val.json", case, int, False)
     answers = json.loads((real / "circo/submission_examples/submission_val.json").read_text())
-    from isa_cli.evaluation.datasets.circo import METRICS
-
     means = {
-        name: sum(metric(Ranking(tuple(answers[case.id])), case) for case in cases) / len(cases)
-        for name, metric in METRICS.items()
+        name: sum(metric(Ranking(tuple(answers[each.id])), each) for each in cases) / len(cases)
+        for name, metric in RULES.metrics.items()
     }
     assert [round(100 * mean, 4) for mean in means.values()] == [
         *(0.4861, 0.5178, 0.5400, 0.6020),
@@ -65,14 +68,14 @@ def test_the_authors_example_scores_what_their_code_says(real):
 def test_a_question_and_how_it_is_judged(circo_layout):
     benchmark = circo(circo_layout.root)
     assert benchmark.names == ["40", "7", "123456", "9"]
-    (case,) = benchmark.cases
-    assert (case.reference, case.targets, case.groups) == (1, (3, 0), ("negation", "addition"))
-    assert case.modifier == "is held by a girl"
+    (asked,) = benchmark.cases
+    assert (asked.reference, asked.targets, asked.groups) == (1, (3, 0), ("negation", "addition"))
+    assert asked.modifier == "is held by a girl"
     assert benchmark.keep_reference
     other_first = Ranking(top=(0, 1, 2, 3))
-    assert benchmark.metrics["mAP@5"](other_first, case) == (1 + 2 / 4) / 2
-    assert benchmark.metrics["R@5"](Ranking(top=(0, 1, 2)), case) == 0  # not the one meant
-    assert benchmark.metrics["R@5"](other_first, case) == 1
+    assert benchmark.metrics["mAP@5"](other_first, asked) == (1 + 2 / 4) / 2
+    assert benchmark.metrics["R@5"](Ranking(top=(0, 1, 2)), asked) == 0  # not the one meant
+    assert benchmark.metrics["R@5"](other_first, asked) == 1
 
 
 def test_the_one_that_was_meant_comes_first_wherever_it_is_listed(circo_layout):

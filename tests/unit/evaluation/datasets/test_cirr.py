@@ -1,12 +1,16 @@
 """CIRR: the reference out, the five others of its group, names, and every complaint."""
 
 import json
+from functools import partial
 
 import pytest
 
 from isa_cli.errors import BenchmarkError, UsageError
 from isa_cli.evaluation.benchmark import Ranking
-from isa_cli.evaluation.datasets.cirr import cirr
+from isa_cli.evaluation.datasets import CIRR
+from isa_cli.evaluation.datasets.loaders import load
+
+cirr = partial(load, CIRR)
 
 QUESTIONS = "cirr/captions/cap.rc2.val.json"
 

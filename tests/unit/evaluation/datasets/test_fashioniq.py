@@ -1,11 +1,16 @@
 """FashionIQ: two wordings, a gallery per category, and every complaint."""
 
 import json
+from functools import partial
 
 import pytest
 
 from isa_cli.errors import BenchmarkError
-from isa_cli.evaluation.datasets.fashioniq import fashioniq, wordings
+from isa_cli.evaluation.datasets import FASHIONIQ
+from isa_cli.evaluation.datasets.fashioniq import wordings
+from isa_cli.evaluation.datasets.loaders import load
+
+fashioniq = partial(load, FASHIONIQ)
 
 
 def test_the_published_split(real, layout):

@@ -1,19 +1,24 @@
 """GeneCIS: a gallery per question, crops as the official code makes them, and every complaint."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from isa_cli.errors import BenchmarkError
+from isa_cli.evaluation.datasets import GENECIS
 from isa_cli.evaluation.datasets.crops import Crop, crop, cropped
-from isa_cli.evaluation.datasets.genecis import TASKS, genecis
+from isa_cli.evaluation.datasets.genecis import TASKS
+from isa_cli.evaluation.datasets.loaders import load
 from isa_cli.reporting import Silent
+
+genecis = partial(load, GENECIS)
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
+def crops_cache(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder / "isa" / "genecis"
@@ -101,11 +106,11 @@ def test_a_box_that_is_not_in_the_picture(box):
         crop(Image.new("RGB", (100, 60)), box)
 
 
-def test_crops_are_made_once_and_again_when_the_picture_changes(genecis_layout, own_cache):
+def test_crops_are_made_once_and_again_when_the_picture_changes(genecis_layout, crops_cache):
     source = genecis_layout.root / "VG_100K_all" / "11.jpg"
     one, other = Crop(source, (0, 0, 10, 10)), Crop(source, (5, 5, 10, 10))
     first = cropped([one, other, one], Silent())
-    assert set(own_cache.iterdir()) == set(first.values())
+    assert set(crops_cache.iterdir()) == set(first.values())
     stamps = [path.stat().st_mtime_ns for path in first.values()]
     first[other].unlink()  # as if stopped half way
     second = cropped([one, other], Silent())
@@ -129,9 +134,9 @@ def test_pictures_that_cannot_be_cropped_are_named(genecis_layout):
     assert "12.jpg: a box lies outside it" in caught.value.message
 
 
-def test_a_cache_that_cannot_be_written(genecis_layout, own_cache):
-    own_cache.parent.mkdir(parents=True)
-    own_cache.write_text("a file where the folder should be")
+def test_a_cache_that_cannot_be_written(genecis_layout, crops_cache):
+    crops_cache.parent.mkdir(parents=True)
+    crops_cache.write_text("a file where the folder should be")
     with pytest.raises(BenchmarkError, match="can't write crops to"):
         genecis(genecis_layout.root)
 

@@ -116,6 +116,14 @@ def test_vectors_can_be_asked_for_by_key_and_after_a_key(catalog):
     assert keys_of(np.array([], np.uint64)) == []
 
 
+def test_vectors_are_counted_and_counted_after_a_key(catalog):
+    catalog.record([embedded(b"/a/%d" % n, n) for n in range(1, 8)])
+    catalog.record([embedded(b"/a/again", 9, v=vector(7))])  # another content, the same vector
+    catalog.forget([b"/a/2", b"/a/6"])
+    assert catalog.vectors.count() == 5
+    assert [catalog.vectors.count(after=key) for key in (0, 1, 2, 5, 6, 7)] == [5, 4, 4, 1, 1, 0]
+
+
 def test_vectors_come_in_chunks_without_a_seam(catalog, monkeypatch):
     monkeypatch.setattr("isa_cli.gallery.catalog.vectors._CHUNK", 3)
     catalog.record([embedded(b"/a/%d" % n, n) for n in range(1, 9)])

@@ -17,7 +17,8 @@ from isa_cli.images import digest
 from isa_cli.reporting import Silent
 from isa_cli.training.data import patch_features, photos, pictures
 from isa_cli.training.data.augment import DEFAULT
-from isa_cli.training.data.photos import Pictures, TrainingPhotos
+from isa_cli.training.data.photos import TrainingPhotos
+from isa_cli.training.data.pictures import TrainingPictures
 from isa_cli.types import EmbeddingSpace, FileStamp, PhotoInfo
 
 SPACE = EmbeddingSpace("eight", 8, "e" * 64)
@@ -193,7 +194,7 @@ def prepare(image):
 
 def seeing(found, augment=DEFAULT, **options):
     options = {"size": SIZE, "batch_size": 6, "seed": 4, "workers": 2} | options
-    return Pictures(found, prepare, augment, **options)
+    return TrainingPictures(found, prepare, augment, **options)
 
 
 def run(found, steps=8, ahead=False, **options):
@@ -299,7 +300,7 @@ def test_a_file_that_is_gone_is_left_out_with_one_warning(gallery, folder):
             shown.plain(rows[1:2])
 
 
-# --- local features ------------------------------------------------------------------------------
+# --- patch features ------------------------------------------------------------------------------
 
 
 class Backbone:
@@ -331,7 +332,7 @@ def fill(features, found, stop=None, reporter=None):
     )
 
 
-def test_local_features_are_computed_once_per_photo(gallery, folder, computed):
+def test_patch_features_are_computed_once_per_photo(gallery, folder, computed):
     found = TrainingPhotos.of(gallery)
     assert fill(PatchFeatures.open(gallery.folder, SPACE, 2), found).tolist() == []
     assert sum(computed) == 40

@@ -1,4 +1,4 @@
-"""The phrase phrases: what is in it, and what a person may bring instead."""
+"""The phrases that come with isa: what they are, and what a person may bring instead."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import torch
 
 from isa_cli.errors import UsageError
 from isa_cli.query.prompt import Template
-from isa_cli.training.config import defaults_for
 from isa_cli.training.data import phrases
 from isa_cli.training.data.phrases import (
-    SIZE,
-    bank_of,
     built_in,
     expanded,
     of_the_wardrobe,
+    phrase_features,
     phrases_record,
     read_phrases,
 )
+from isa_cli.training.defaults import defaults_for
+from isa_cli.training.options import PHRASES
 from isa_cli.wardrobe.garments import HELD_OUT
 
 VOWEL = re.compile(r"\ba (?!uniform|eucalyptus)[aeiou]")
@@ -39,9 +39,9 @@ def test_a_pattern_is_every_choice_of_its_alternatives():
     assert expanded("snow") == ["snow"]
 
 
-def test_the_built_in_bank_reads_like_what_people_say():
+def test_the_built_in_ones_read_like_what_people_say():
     phrases = built_in()
-    assert len(phrases) == len(set(phrases)) == SIZE
+    assert len(phrases) == len(set(phrases)) == PHRASES
     for phrase in phrases:
         assert re.fullmatch(r"[a-z0-9][a-z0-9' ,-]*[a-z0-9]", phrase), phrase
         assert "  " not in phrase
@@ -53,7 +53,7 @@ def test_the_built_in_bank_reads_like_what_people_say():
 def test_no_line_of_it_is_written_twice():
     lines = phrases.BUILT_IN.read_text(encoding="utf-8").splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
-    assert sum(len(expanded(pattern)) for pattern in patterns) == SIZE
+    assert sum(len(expanded(pattern)) for pattern in patterns) == PHRASES
 
 
 def test_the_wardrobes_captions_are_decided_by_the_seed():
@@ -131,13 +131,13 @@ def backbone(monkeypatch):
 
 def test_phrases_are_read_in_the_sentences_place(backbone):
     template = Template("a photo of {sentence}!", "{sentence}, {modifier}")
-    rows = bank_of(backbone, ["a dog", "snow"], template).features
+    rows = phrase_features(backbone, ["a dog", "snow"], template).features
     assert rows.tolist() == [[len("a photo of a dog!"), 1], [len("a photo of snow!"), 1]]
 
 
 def test_they_are_compared_at_the_models_own_temperature_unless_one_is_named(backbone):
-    assert bank_of(backbone, ["snow"], Template()).temperature == pytest.approx(0.25)
-    assert bank_of(backbone, ["snow"], Template(), 0.5).temperature == 0.5
+    assert phrase_features(backbone, ["snow"], Template()).temperature == pytest.approx(0.25)
+    assert phrase_features(backbone, ["snow"], Template(), 0.5).temperature == 0.5
 
 
 def test_a_run_says_which_phrases_it_had():

@@ -30,6 +30,7 @@ class Line:
             torch.nn.Dropout(0.2), torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 1)
         )
         self.asked = []
+        self.clock = {}
         self._measures = list(measures)
         self._fail_at = fail_at
         self._stop_at = stop_at

@@ -15,8 +15,8 @@ from isa_cli.query.image2sentence import QueryNetwork
 from isa_cli.query.injection import Injection
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.reading import Read
-from isa_cli.training.config import Settings
-from isa_cli.training.data.phrases import Bank
+from isa_cli.training.config import IsaConfig
+from isa_cli.training.data.phrases import PhraseFeatures
 from isa_cli.training.losses import gcd, lar, soft_alignment
 from isa_cli.training.tasks.distil import CONTRAST, DistilTask, Seer
 from isa_cli.training.tasks.isa import IsaTask
@@ -92,21 +92,21 @@ def world():
         steps_per_epoch=lambda batch: (COUNT - 8) // batch,
         batch_rows=lambda step, batch, seed: np.roll(rows[: COUNT - 8], -3 * step - seed)[:batch],
     )
-    local = SimpleNamespace(rows=lambda keys: cells.numpy()[(keys // 10).astype(int)])
+    patches = SimpleNamespace(rows=lambda keys: cells.numpy()[(keys // 10).astype(int)])
     return SimpleNamespace(
-        photos=photos, pictures=Pictures(pixels), local=local, cells=cells, vectors=vectors
+        photos=photos, pictures=Pictures(pixels), patches=patches, cells=cells, vectors=vectors
     )
 
 
-def settings(**changes):
-    return Settings(batch=8, grid=GRID, memory=16, tokens=TOKENS, **changes)
+def config_of(**changes):
+    return IsaConfig(batch=8, grid=GRID, memory=16, tokens=TOKENS, **changes)
 
 
-def isa(world, how, injection=None, bank=None):
-    config = MapperConfig("token-learner", TinyLight.channels, WIDTH, TOKENS, 8, 1, 2)
-    made = QueryNetwork(TinyLight(), build_mapper(config), injection)
+def isa(world, config, injection=None, phrases=None):
+    shape = MapperConfig("token-learner", TinyLight.channels, WIDTH, TOKENS, 8, 1, 2)
+    made = QueryNetwork(TinyLight(), build_mapper(shape), injection)
     reader = Reader(injection)
-    task = IsaTask(world.photos, world.pictures, made, reader, world.local, how, CPU, bank)
+    task = IsaTask(world.photos, world.pictures, made, reader, world.patches, config, CPU, phrases)
     return task, made
 
 
@@ -117,7 +117,7 @@ def injection():
 
 def test_a_light_encoder_is_drawn_to_the_whole_and_to_every_cell(world):
     seer = Seer(TinyLight(), DIM)
-    task = DistilTask(world.photos, world.pictures, seer, world.local, settings(), CPU)
+    task = DistilTask(world.photos, world.pictures, seer, world.patches, config_of(), CPU)
     losses = task.losses(1)
     rows = world.photos.batch_rows(1, 8, 0)
     features = seer.light(world.pictures.pixels[rows])
@@ -129,7 +129,7 @@ def test_a_light_encoder_is_drawn_to_the_whole_and_to_every_cell(world):
         seen = cell @ seer.head.weight.T + seer.head.bias
         apart.append(1 - functional.cosine_similarity(seen, world.cells[rows, number]))
     cells = torch.stack(apart).mean()
-    contrast = gcd(whole, world.vectors[rows], settings().temperature)
+    contrast = gcd(whole, world.vectors[rows], config_of().temperature)
     torch.testing.assert_close(losses["whole"], wholes)
     torch.testing.assert_close(losses["cells"], cells)
     torch.testing.assert_close(losses["loss"], wholes + cells + CONTRAST * contrast)
@@ -137,7 +137,7 @@ def test_a_light_encoder_is_drawn_to_the_whole_and_to_every_cell(world):
 
 def test_it_learns_to_see(world):
     seer = Seer(TinyLight(), DIM)
-    task = DistilTask(world.photos, world.pictures, seer, world.local, settings(), CPU)
+    task = DistilTask(world.photos, world.pictures, seer, world.patches, config_of(), CPU)
     optimiser = torch.optim.AdamW(task.groups()[0]["params"], lr=0.02)
     first = float(task.losses(0)["whole"].detach())
     seer.eval()
@@ -155,14 +155,14 @@ def test_it_learns_to_see(world):
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])
 def test_isas_loss_is_both_of_its_losses(world, weight):
-    task, made = isa(world, settings(local_weight=weight, temperature=1.0))
+    task, made = isa(world, config_of(local_weight=weight, temperature=1.0))
     made.eval()  # or running statistics would differ between the two passes
     losses = task.losses(2)
     rows = world.photos.batch_rows(2, 8, 0)
     read = task._reader.read_tokens(made(world.pictures.pixels[rows]).tokens, [""] * 8)
     drawn = np.random.default_rng((0, 2)).choice(world.photos.train, 16, replace=False)
     own = torch.from_numpy(rows[:, None] == drawn[None])
-    assert own.any()  # a picture that is in the bank is no negative of its own
+    assert own.any()  # a picture that is in the memory bank is no negative of its own
     memory = world.vectors[drawn]
     expected = gcd(read.features, world.vectors[rows], 1.0, memory, own)
     torch.testing.assert_close(losses["gcd"], expected)
@@ -174,7 +174,7 @@ def test_isas_loss_is_both_of_its_losses(world, weight):
 
 
 def test_a_frozen_light_encoder_stays_as_it_is(world):
-    task, made = isa(world, settings(light_rate=0.0))
+    task, made = isa(world, config_of(light_rate=0.0))
     before = {name: value.clone() for name, value in made.state_dict().items()}
     optimiser = torch.optim.AdamW(task.groups()[0]["params"], lr=0.1)
     assert len(task.groups()) == 1
@@ -187,7 +187,7 @@ def test_a_frozen_light_encoder_stays_as_it_is(world):
 
 
 def test_another_light_encoder_learns_more_slowly(world):
-    task, made = isa(world, settings(light_rate=0.3))
+    task, made = isa(world, config_of(light_rate=0.3))
     fast, slow = task.groups()
     assert (fast["lr"], slow["lr"]) == (1.0, 0.3)
     assert slow["params"] == list(made.light.parameters())
@@ -200,29 +200,29 @@ def test_another_light_encoder_learns_more_slowly(world):
 
 
 def test_soft_alignment_is_added_with_its_weight(world):
-    bank = Bank(torch.randn(12, DIM), 0.5)
-    how = settings(soft_weight=0.25)
-    task, made = isa(world, how, bank=bank)
+    phrases = PhraseFeatures(torch.randn(12, DIM), 0.5)
+    config = config_of(soft_weight=0.25)
+    task, made = isa(world, config, phrases=phrases)
     made.eval()  # or running statistics would differ between the two passes
     losses = task.losses(2)
     rows = world.photos.batch_rows(2, 8, 0)
     read = task._reader.read(made(world.pictures.pixels[rows]).tokens, [""] * 8)
     torch.testing.assert_close(
-        losses["soft"], soft_alignment(read, world.vectors[rows], bank.features, 0.5)
+        losses["soft"], soft_alignment(read, world.vectors[rows], phrases.features, 0.5)
     )
-    expected = losses["gcd"] + how.local_weight * losses["lar"] + 0.25 * losses["soft"]
+    expected = losses["gcd"] + config.local_weight * losses["lar"] + 0.25 * losses["soft"]
     torch.testing.assert_close(losses["loss"], expected)
 
 
-def test_without_its_weight_a_bank_costs_nothing(world):
-    task, _ = isa(world, settings(), bank=Bank(torch.randn(12, DIM), 0.5))
+def test_without_its_weight_phrases_cost_nothing(world):
+    task, _ = isa(world, config_of(), phrases=PhraseFeatures(torch.randn(12, DIM), 0.5))
     assert "soft" not in task.losses(0)
-    with pytest.raises(ValueError, match="bank"):
-        isa(world, settings(soft_weight=0.1))
+    with pytest.raises(ValueError, match="phrases"):
+        isa(world, config_of(soft_weight=0.1))
 
 
 def test_an_injection_learns_with_the_mapper(world, injection):
-    task, made = isa(world, settings(), injection)
+    task, made = isa(world, config_of(), injection)
     fast, _ = task.groups()
     assert fast["params"] == [*made.mapper.parameters(), *injection.parameters()]
     optimiser = torch.optim.AdamW(fast["params"], lr=0.01)
@@ -235,7 +235,7 @@ def test_an_injection_learns_with_the_mapper(world, injection):
 
 
 def test_what_is_measured_is_read_with_the_injection(world, injection):
-    task, made = isa(world, settings(), injection)
+    task, made = isa(world, config_of(), injection)
     made.eval()
     closed = task._read(world.pictures.pixels[:4])
     assert list(task.measure()) == ["R@1", "R@10"]
@@ -245,7 +245,7 @@ def test_what_is_measured_is_read_with_the_injection(world, injection):
 
 
 def test_what_is_frozen_stays_and_the_injection_learns_alone(world, injection):
-    task, made = isa(world, settings(light_rate=0.0), injection)
+    task, made = isa(world, config_of(light_rate=0.0), injection)
     made.freeze(made.mapper)
     before = {name: value.clone() for name, value in made.state_dict().items()}
     (group,) = task.groups()

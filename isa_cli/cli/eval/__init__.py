@@ -1,0 +1,1 @@
+"""``isa eval`` and the commands below it."""
