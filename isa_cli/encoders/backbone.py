@@ -128,8 +128,15 @@ class Backbone:
         """Return features (B, D) as float32 numpy rows of length one.
 
         Raises:
-            ModelError: a row is zero or not finite, as half precision can make it.
+            ModelError: a row is zero or not finite, as half precision can make it, or not of the
+                length that the config says.
         """
+        if features.ndim != 2 or features.shape[1] != self.space.dim:  # noqa: PLR2004 - (B, D)
+            raise ModelError(
+                f"{self.describe()} gives no vectors of {self.space.dim:,} numbers: its config is "
+                "not that of its weights",
+                "take the config that comes with the weights",
+            )
         features = features.float()
         norms = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
         if not bool((torch.isfinite(norms) & (norms > 0)).all()):

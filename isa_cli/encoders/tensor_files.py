@@ -30,6 +30,9 @@ FEWEST_BYTES = 2
 """That a number of a weights file takes: half precision; what is stored smaller isa can't use."""
 
 
+FEWEST_BYTES_OF_A_TENSOR = 64
+"""That torch writes about one, besides its numbers: its entry in the archive alone has more."""
+
 _HINT = "give a .safetensors file, or a .pt, .pth or .bin one that holds nothing but tensors"
 
 
@@ -115,12 +118,19 @@ def most_numbers(path: Path) -> int:
     """At most so many numbers a file of weights can hold, by its header or its size.
 
     Raises:
-        ModelError: it is no such file, see ``check_weights_file``.
+        OSError: it can't be read.
+        SafetensorError: it is not whole.
     """
-    check_weights_file(path)
     if path.suffix == SAFETENSORS:
         return announced(path).numbers
     return path.stat().st_size // FEWEST_BYTES
+
+
+def most_tensors(path: Path) -> int:
+    """At most so many tensors a file of weights can hold; raises as ``most_numbers``."""
+    if path.suffix == SAFETENSORS:
+        return len(announced(path).tensors)
+    return path.stat().st_size // FEWEST_BYTES_OF_A_TENSOR
 
 
 def _check_archive(path: Path, size: int) -> None:
