@@ -87,8 +87,6 @@ def reason(error: OSError) -> str:
 
 
 def _check(found: os.stat_result, path: Name, at_most: int | None) -> None:
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, READ_ERRORS[errno.EISDIR], _shown(path))
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "a pipe or a device, not a file", _shown(path))
     if at_most is not None and found.st_size > at_most:

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from isa_cli.errors import BenchmarkError
+from isa_cli.errors import BenchmarkError, brief
+from isa_cli.regular import read_bytes
 from isa_cli.wording import enumerated
 
 if TYPE_CHECKING:
@@ -95,11 +96,12 @@ def read_json(file: Path, kind: type[T], hint: str) -> T:
         BenchmarkError: it can't be read, is no JSON, or holds something else or nothing.
     """
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = json.loads(read_bytes(file))
     except OSError as error:
         raise BenchmarkError(f"{file} can't be read: {error.strerror or error}", hint) from error
     except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"{file} is not JSON: {error}", f"fetch it again; {hint}") from error
+        why = brief(error)
+        raise BenchmarkError(f"{file} is not JSON: {why}", f"fetch it again; {hint}") from error
     if type(value) is not kind or not value:
         raise BenchmarkError(f"{file} holds no {_CALLED[kind]} with anything in it", hint)
     return value
