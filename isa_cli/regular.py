@@ -10,9 +10,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from io import BufferedReader
     from typing import TypeAlias
 
     Name: TypeAlias = bytes | str | os.PathLike[str]
@@ -30,7 +31,7 @@ READ_ERRORS = {
 """What the usual refusals of an operating system mean to a person."""
 
 
-def opened(path: Name, *, at_most: int | None = None) -> IO[bytes]:
+def opened(path: Name, *, at_most: int | None = None) -> BufferedReader:
     """A regular file, open for reading bytes; never waits.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from isa_cli.errors import BenchmarkError, brief
 from isa_cli.regular import read_bytes
@@ -44,9 +44,9 @@ class Record:
         if name not in self.fields:
             raise Unusable(f"no {self.inside}{name}")
         value = self.fields[name]
-        if type(value) is not kind:  # true is no number here
+        if not _is(value, kind):
             raise Unusable(f"{self.inside}{name} is no {_CALLED[kind]}")
-        return value
+        return cast("T", value)
 
     def many(self, name: str, kind: type[T], count: int | None = None) -> list[T]:
         """Return a field that is a list of one type, of ``count`` entries if that is given.
@@ -55,7 +55,7 @@ class Record:
             Unusable: there is none, or it is something else.
         """
         values: list[Any] = self.get(name, list)
-        if any(type(value) is not kind for value in values):
+        if not all(_is(value, kind) for value in values):
             raise Unusable(f"{self.inside}{name} holds something that is no {_CALLED[kind]}")
         if count is not None and len(values) != count:
             raise Unusable(f"{self.inside}{name} has {len(values)} entries for {count}")
@@ -77,6 +77,13 @@ class Record:
         """
         values = self.many(name, dict)
         return [Record(value, f"{self.inside}{name}[{at}].") for at, value in enumerate(values)]
+
+
+def _is(value: object, kind: type) -> bool:
+    """Whether a value is of a kind: true is no number, and half of a letter is no text."""
+    return type(value) is kind and not (
+        isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value)
+    )
 
 
 def first_with(folders: Sequence[Path], inside: str) -> Path:

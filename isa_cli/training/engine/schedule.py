@@ -75,7 +75,7 @@ class RunProgress:
         if not isinstance(raw, dict) or raw.keys() != names:
             raise ValueError("other fields than a run's progress has")
         progress = cls(**raw)
-        epochs = [*progress.measures] if isinstance(progress.measures, list) else [None]
+        epochs = raw["measures"] if isinstance(raw["measures"], list) else [None]
         counts = (progress.step, progress.best_epoch)
         if any(type(count) is not int for count in counts) or not 0 <= progress.step <= steps:
             raise ValueError("a step that the run does not have")
