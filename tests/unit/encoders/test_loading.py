@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -15,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from isa_cli.encoders import load_backbone, loading, locate
+from isa_cli.encoders.text_encoder import BackboneTextEncoder
 from isa_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -239,3 +241,26 @@ def test_a_packed_checkpoint_is_not_unpacked(folder):
             new.writestr(name, old.read(name))
     with pytest.raises(ModelError, match="would unpack to"):
         load_backbone(str(folder))
+
+
+def test_a_network_that_can_not_be_run_as_its_config_says_is_told(folder):
+    _edit(folder, lambda c: c["model_cfg"]["text_cfg"].update(embed_cls=True))
+    backbone = load_backbone(str(folder), device="cpu")
+    with pytest.raises(ModelError, match="can't be run as its config says") as caught:
+        backbone.encode_text(["a dog"])
+    assert caught.value.hint
+    backbone.network.visual = backbone.network.ln_final
+    with pytest.raises(ModelError, match="can't be run as its config says"):
+        backbone.encode_images([np.zeros((32, 32, 3), np.uint8)])
+    backbone.network.token_embedding = backbone.network.ln_final
+    with pytest.raises(ModelError, match="can't be run as its config says"):
+        BackboneTextEncoder(backbone).encode_text(["a dog"])
+
+
+def test_too_little_memory_is_not_taken_for_a_wrong_config(folder):
+    backbone = load_backbone(str(folder), device="cpu")
+    with pytest.raises(RuntimeError, match="out of memory"), backbone.as_configured():
+        raise RuntimeError("out of memory")
+    own = dataclasses.replace(locate(str(folder)), foreign=False)
+    with pytest.raises(IndexError), load_backbone(own, device="cpu").as_configured():
+        raise IndexError
