@@ -17,10 +17,17 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from isa_cli.errors import UsageError
+from isa_cli.errors import UsageError, brief
+from isa_cli.regular import read_text, reason
 
 DEFAULT_MODEL = "large"
 """``ViT-L-14/datacomp_xl_s13b_b90k``, see ``encoders.names``."""
+
+MOST_BYTES = 1 << 14
+"""A settings file of more is none (ours): four values, and a path has at most 4 KB."""
+
+_SHOWN = 80
+"""Characters of a value in a message."""
 
 
 def _xdg(variable: str, fallback: str) -> Path:
@@ -82,23 +89,46 @@ def load_settings(**flags: Any) -> Settings:
     }
     values |= {name: value for name, value in flags.items() if value is not None}
     settings = Settings(**values)
-    return replace(settings, gallery=Path(settings.gallery).expanduser().absolute())
+    home = os.path.expanduser(settings.gallery)  # noqa: PTH111 - an unknown ~user stays
+    return replace(settings, gallery=Path(home).absolute())
 
 
 def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
+    hint = f"it takes {', '.join(sorted(known))}, each a string"
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_text(path, at_most=MOST_BYTES))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"the settings file {path} can't be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the settings file {path} is no text in UTF-8", hint) from error
+    except (OSError, ValueError, RecursionError) as error:
+        why = reason(error) if isinstance(error, OSError) else brief(error)
+        raise UsageError(f"the settings file {path} can't be read: {why}", hint) from error
     for key, value in values.items():
         if key not in known or not isinstance(value, str):
+            name = key[:_SHOWN] if key.isprintable() else _shown(key)
             raise UsageError(
-                f"the settings file {path} has {key} = {value!r}, which means nothing to isa",
-                f"it takes {', '.join(sorted(known))}, each a string",
+                f"the settings file {path} has {name} = {_shown(value)}, which means "
+                "nothing to isa",
+                hint,
+            )
+        if not value or "\0" in value:
+            raise UsageError(
+                f"the settings file {path} has {key} = {_shown(value)}, which names nothing",
+                "give it a value, or leave the line out",
             )
     return values
+
+
+def _shown(value: object) -> str:
+    """A value of the file, short enough for a message."""
+    if isinstance(value, str | bool | float):
+        text = repr(value)
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return _CALLED.get(type(value), "a date or a time")
+
+
+_CALLED = {int: "a number", list: "a list", dict: "a table"}
 
 
 def usable_cores() -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
 from isa_cli.paths import expanded
+from isa_cli.regular import opened
 from isa_cli.wording import printable
 
 if TYPE_CHECKING:
@@ -23,17 +24,22 @@ def references_and_modifier(
 
     A picture is what exists as a file, or what is written like one: with a picture's suffix, a
     leading ``/``, ``./``, ``../`` or ``~/``, or a slash and no blank.  So a mistyped path is
-    reported and never searched for as words.
+    reported and never searched for as words.  A bare word is words, though a file or a folder of
+    that name happens to lie there, if no picture is in it and nothing else is words.
 
     Args:
         arguments: in any order; at most one of them is words.
         text: words given with ``--text``, which may look like anything.
 
     Raises:
-        UsageError: a picture that is not there, or words twice.
+        UsageError: a picture that is not there or none, or words twice.
     """
-    paths = [argument for argument in arguments if _is_like_a_file(argument)]
     words = [argument for argument in arguments if not _is_like_a_file(argument)]
+    if text is None and not words:
+        words = [argument for argument in arguments if _is_just_a_word(argument)][:1]
+    paths = list(arguments)
+    for word in words:
+        paths.remove(word)
     if text is not None:
         words.append(text)
     if len(words) > 1:
@@ -49,16 +55,28 @@ def references_and_modifier(
     return tuple(picture(path) for path in paths), words[0] if words else ""
 
 
-def picture(name: str) -> Path:
+def picture(name: str, instead: str = "--text") -> Path:
     """Return the path of a picture that exists.
 
+    Args:
+        name: as it was typed.
+        instead: the option for words, for whoever meant some.
+
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or it begins as no picture does.
     """
     path = expanded(name)
-    if _is_file(name):
-        return path
     shown = printable(name)
+    if _is_file(name):
+        head = _first_bytes(name)
+        if head and not _is_picture(head):
+            from isa_cli.images.sniff import resemblance
+
+            raise UsageError(
+                f"{shown} is no picture isa knows{resemblance(head)}",
+                f'if you meant words, use {instead} "{shown}"',
+            )
+        return path
     if path.is_dir():
         raise UsageError(
             f"{shown} is a folder, and a reference has to be a picture",
@@ -66,7 +84,7 @@ def picture(name: str) -> Path:
         )
     if not path.exists():
         raise UsageError(
-            f"there is no file {shown}", "check the path; if you meant words, use --text"
+            f"there is no file {shown}", f"check the path; if you meant words, use {instead}"
         )
     raise UsageError(f"{shown} is no regular file")
 
@@ -87,3 +105,40 @@ def _is_like_a_file(argument: str) -> bool:
     from isa_cli.images import looks_like_photo  # late: it brings Pillow
 
     return looks_like_photo(os.fsencode(argument))
+
+
+def _is_just_a_word(argument: str) -> bool:
+    """Whether a file only happens to be called so: a name without suffix or slash, of no picture.
+
+    What looks like a picture that isa can't open was meant as one.
+    """
+    if os.sep in argument or os.path.splitext(argument)[1]:  # noqa: PTH122 - need be no path
+        return False
+    head = _first_bytes(argument)
+    return head is not None and not _is_picture(head) and not _is_nearly_one(head)
+
+
+def _first_bytes(name: str) -> bytes | None:
+    """The beginning of a file; ``None`` where it can't be read, which its opener will explain."""
+    try:
+        with opened(expanded(name)) as file:
+            return file.read(_HEAD)
+    except OSError:
+        return None
+
+
+_HEAD = 4_096
+_NEARLY = ("JPEG XL", "JPEG 2000", "a Photoshop document", "an SVG drawing", "a PDF", "a video")
+"""What holds pictures as well, of kinds that isa does not read."""
+
+
+def _is_picture(head: bytes) -> bool:
+    from isa_cli.images import sniff
+
+    return bool(sniff(head))
+
+
+def _is_nearly_one(head: bytes) -> bool:
+    from isa_cli.images.sniff import resemblance
+
+    return resemblance(head).endswith(_NEARLY)

@@ -47,9 +47,7 @@ def import_network(
         raise UsageError("--for is empty", "name a model, such as ViT-L-14/openai")
     if out is not None and gallery is not None:
         raise UsageError("--out and --gallery exclude each other", "choose one of them")
-    source = absolute(file)
-    if not file or not source.is_file():
-        raise UsageError(f"there is no file {wording.printable(file)!r}")
+    source = options.existing_file("FILE", file)
     folder = options.settings(gallery=gallery).gallery
     target = _target(out, folder, force=force)
 

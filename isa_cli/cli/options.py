@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isa_cli import wording
+from isa_cli import regular, wording
 from isa_cli.errors import UsageError
 from isa_cli.paths import absolute
 
@@ -108,8 +108,15 @@ def existing_file(option: str, name: str) -> Path:
         UsageError: it is not.
     """
     path = absolute(name)
-    if not name or not path.is_file():
-        raise UsageError(f"there is no file {wording.printable(name)!r}", f"check {option}")
+    shown = wording.printable(name)
+    if not name or not regular.is_there(path):
+        raise UsageError(f"there is no file {shown!r}", f"check {option}")
+    try:
+        regular.check(path)
+    except OSError as error:
+        raise UsageError(
+            f"{shown!r} can't be read: {regular.reason(error)}", f"check {option}"
+        ) from error
     return path
 
 

@@ -139,7 +139,7 @@ def search(
     """  # noqa: D301 - typer's mark for lines to keep
     form = _form(json=as_json, csv=as_csv, print0=print0, paths=as_paths)
     references, modifier = references_and_modifier(what or (), text)
-    avoided = tuple(picture(name) for name in avoid_images or ())
+    avoided = tuple(picture(name, "--not") for name in avoid_images or ())
     output = Output(
         form,
         page_path(html),

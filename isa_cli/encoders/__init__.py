@@ -10,7 +10,8 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from isa_cli.encoders.files import ModelFiles, Preprocess, all_models, locate, space_of
+from isa_cli.encoders.clip_config import Preprocess
+from isa_cli.encoders.files import ModelFiles, all_models, locate, space_of
 from isa_cli.encoders.names import SHORT_NAMES, ModelSource, ShortName, resolve
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,10 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from torchvision.transforms import ToTensor
 
 from isa_cli.encoders.shapes import Geometry
-from isa_cli.errors import ModelError
+from isa_cli.errors import ModelError, brief
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from PIL.Image import Image
     from torch import Tensor
@@ -88,7 +89,8 @@ class Backbone:
         """Return (B, D) features of B prepared pictures, not normalised, on the device."""
         if not len(batch):
             return torch.empty(0, self.space.dim, device=self.place.device)
-        return _features(self.network.visual(self.normalised(batch)))
+        with self.as_configured():
+            return _features(self.network.visual(self.normalised(batch)))
 
     @torch.inference_mode()
     def encode_images(self, batch: Sequence[Pixels]) -> Vectors:
@@ -125,7 +127,26 @@ class Backbone:
         if not len(texts):
             return np.empty((0, self.space.dim), np.float32)
         ids, _ = self.tokenize(texts)
-        return self.unit_rows(_features(self.network.encode_text(ids)))
+        with self.as_configured():
+            features = _features(self.network.encode_text(ids))
+        return self.unit_rows(features)
+
+    @contextmanager
+    def as_configured(self) -> Iterator[None]:
+        """Let a network that can be built and filled, but not run, be its config's fault.
+
+        Raises:
+            ModelError: it can't be run, and its config came from anybody.
+        """
+        try:
+            yield
+        except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError) as error:
+            if not self._files.foreign or "memory" in str(error):  # a smaller batch may fit
+                raise
+            raise ModelError(
+                f"{self.describe()} can't be run as its config says: {brief(error)}",
+                "take the config that comes with the weights",
+            ) from error
 
     # --- vectors ---
 
@@ -133,8 +154,15 @@ class Backbone:
         """Return features (B, D) as float32 numpy rows of length one.
 
         Raises:
-            ModelError: a row is zero or not finite, as half precision can make it.
+            ModelError: a row is zero or not finite, as half precision can make it, or not of the
+                length that the config says.
         """
+        if features.ndim != 2 or features.shape[1] != self.space.dim:  # noqa: PLR2004 - (B, D)
+            raise ModelError(
+                f"{self.describe()} gives no vectors of {self.space.dim:,} numbers: its config is "
+                "not that of its weights",
+                "take the config that comes with the weights",
+            )
         features = features.float()
         norms = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
         if not bool((torch.isfinite(norms) & (norms > 0)).all()):

@@ -16,35 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from isa_cli.atomic import write_text
 from isa_cli.config import cache_dir
+from isa_cli.encoders.clip_config import Preprocess, preprocess_of, read_config
 from isa_cli.encoders.hub import fetch
-from isa_cli.encoders.names import CONFIG_NAME, WEIGHTS_NAMES, closest, resolve
+from isa_cli.encoders.names import BUNDLED_FOLDER, CONFIG_NAME, WEIGHTS_NAMES, closest, resolve
 from isa_cli.errors import ModelError
+from isa_cli.regular import opened, read_text, reason
 from isa_cli.reporting import Silent
 from isa_cli.types import EmbeddingSpace
 
 if TYPE_CHECKING:
     from isa_cli.encoders.names import ModelSource
     from isa_cli.reporting import Reporter
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocess:
-    """How a picture becomes an encoder's input, in the terms of open_clip's configs.
-
-    Attributes:
-        size: (height, width).
-        mean, std: per channel, of pixels in [0, 1].
-        interpolation: ``bicubic`` or ``bilinear``.
-        resize_mode: ``shortest`` (and crop), ``longest`` (and pad) or ``squash``.
-        fill_color: of the padding.
-    """
-
-    size: tuple[int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    interpolation: str = "bicubic"
-    resize_mode: str = "shortest"
-    fill_color: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +39,7 @@ class ModelFiles:
         preprocess: of its pictures.
         weights: a local file.
         folder: where its tokenizer's files would lie; ``None`` where they come from the hub.
+        foreign: the config came with the weights: whoever made them may ask for anything.
     """
 
     name: str
@@ -64,6 +47,7 @@ class ModelFiles:
     preprocess: Preprocess
     weights: Path
     folder: Path | None = None
+    foreign: bool = False
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -76,82 +60,6 @@ class ModelFiles:
         text = f"{digest_of(self.weights)} {json.dumps(recipe, sort_keys=True)}"
         digest = hashlib.sha256(text.encode()).hexdigest()
         return EmbeddingSpace(self.name, self.config["embed_dim"], digest)
-
-
-# --- configs -----------------------------------------------------------------------------------
-
-
-def read_config(path: Path) -> tuple[dict[str, Any], Preprocess]:
-    """Return ``model_cfg`` and the preprocessing that an ``open_clip_config.json`` describes.
-
-    ``interpolation`` and ``resize_mode`` have the defaults of that format, which many
-    repositories rely on; everything else must be there.
-
-    Raises:
-        ModelError: it cannot be read, or lacks a key.
-    """
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} can't be read as JSON: {error}") from error
-    model = _section(config, "model_cfg", path)
-    for key in ("vision_cfg", "text_cfg"):
-        _section(model, key, path)
-    if not isinstance(model.get("embed_dim"), int):
-        raise _lacks(path, "model_cfg.embed_dim", "a whole number")
-    return model, preprocess_of(model, _section(config, "preprocess_cfg", path), path)
-
-
-def preprocess_of(model: dict[str, Any], raw: dict[str, Any], path: Path | str) -> Preprocess:
-    """Return the preprocessing for a ``model_cfg`` and a ``preprocess_cfg``.
-
-    The size is the vision tower's own, as in open_clip.
-
-    Raises:
-        ModelError: a value is missing or senseless; ``path`` is named.
-    """
-    size = model["vision_cfg"].get("image_size", 224)
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):  # noqa: PLR2004 - height and width
-        raise _lacks(path, "vision_cfg.image_size", "one or two positive whole numbers")
-    interpolation = raw.get("interpolation") or "bicubic"
-    if interpolation not in ("bicubic", "bilinear", "random"):
-        raise _lacks(path, "preprocess_cfg.interpolation", "bicubic or bilinear")
-    resize_mode = raw.get("resize_mode") or "shortest"
-    if resize_mode not in ("shortest", "longest", "squash"):
-        raise _lacks(path, "preprocess_cfg.resize_mode", "shortest, longest or squash")
-    return Preprocess(
-        size=sides,
-        mean=_channels(raw, "mean", path),
-        std=_channels(raw, "std", path),
-        interpolation="bilinear" if interpolation == "bilinear" else "bicubic",
-        resize_mode=resize_mode,
-        fill_color=int(raw.get("fill_color") or 0),
-    )
-
-
-def _section(config: Any, key: str, path: Path) -> dict[str, Any]:
-    section = config.get(key) if isinstance(config, dict) else None
-    if not isinstance(section, dict):
-        raise _lacks(path, key, "an object")
-    return section
-
-
-def _channels(raw: dict[str, Any], key: str, path: Path | str) -> tuple[float, float, float]:
-    values = raw.get(key)
-    if isinstance(values, (list, tuple)) and len(values) == 3:  # noqa: PLR2004 - red, green, blue
-        with contextlib.suppress(TypeError, ValueError):
-            red, green, blue = (float(value) for value in values)
-            if key != "std" or red * green * blue > 0:
-                return red, green, blue
-    raise _lacks(path, f"preprocess_cfg.{key}", "three numbers")
-
-
-def _lacks(path: Path | str, key: str, wanted: str) -> ModelError:
-    return ModelError(
-        f"{path} says nothing usable under {key!r}: it should be {wanted}",
-        "take the config that comes with the weights; isa does not guess it",
-    )
 
 
 # --- fingerprints ------------------------------------------------------------------------------
@@ -171,7 +79,7 @@ def digest_of(path: Path) -> str:
     try:
         return _remembered_digest(path)
     except OSError as error:
-        raise ModelError(f"the weights {path} can't be read: {error.strerror}") from error
+        raise ModelError(f"the weights {path} can't be read: {reason(error)}") from error
 
 
 def _remembered_digest(path: Path) -> str:
@@ -182,7 +90,7 @@ def _remembered_digest(path: Path) -> str:
     known = _read_memory(memory)
     if isinstance(entry := known.get(key), dict) and entry.get("stamp") == stamp:
         return str(entry["sha256"])
-    with path.open("rb") as file:
+    with opened(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     _write_memory(memory, known | {key: {"stamp": stamp, "sha256": digest}})
     return digest
@@ -190,8 +98,8 @@ def _remembered_digest(path: Path) -> str:
 
 def _read_memory(path: Path) -> dict[str, Any]:
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError):
         return {}  # a cache: whatever is wrong with it, it is only slower without
     return known if isinstance(known, dict) else {}
 
@@ -234,11 +142,12 @@ def locate(name: str, reporter: Reporter | None = None) -> ModelFiles:
     if source.weights:
         folder = source.weights.parent
         config, preprocess = read_config(folder / CONFIG_NAME)
-        return ModelFiles(source.name, config, preprocess, source.weights, folder)
+        foreign = folder != BUNDLED_FOLDER
+        return ModelFiles(source.name, config, preprocess, source.weights, folder, foreign)
     if source.repo:
         config, preprocess = read_config(fetch(source.name, source.repo, [CONFIG_NAME], reporter))
         weights = fetch(source.name, source.repo, WEIGHTS_NAMES, reporter)
-        return ModelFiles(source.name, config, preprocess, weights)
+        return ModelFiles(source.name, config, preprocess, weights, foreign=True)
     tag = _tag_of(source)
     config = _builtin_config(source)
     config["quick_gelu"] = tag.quick_gelu or bool(config.get("quick_gelu"))

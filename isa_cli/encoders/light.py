@@ -20,10 +20,13 @@ from timm.models import get_pretrained_cfg, is_model, load_state_dict
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from isa_cli.encoders.budget import SPARE_NUMBERS, TooLarge, as_stored, limited, mismatch
 from isa_cli.encoders.hub import fetch
 from isa_cli.encoders.light_config import DEFAULT_LIGHT, LightConfig
 from isa_cli.encoders.names import closest
 from isa_cli.encoders.shapes import Geometry
+from isa_cli.encoders.tensor_files import check_weights_file, most_numbers
+from isa_cli.encoders.weights import unusable, without_warnings
 from isa_cli.errors import ModelError, brief
 from isa_cli.reporting import Silent
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from isa_cli.encoders.tensor_files import StoredTensor
     from isa_cli.reporting import Reporter
     from isa_cli.types import Pixels
 
@@ -148,14 +152,31 @@ def load_light(
     return _build(config, hub_weights(name, reporter or Silent()) if pretrained else None)
 
 
-def rebuild(config: LightConfig) -> LightEncoder:
+def rebuild(config: LightConfig, stored: Mapping[str, StoredTensor] | None = None) -> LightEncoder:
     """Return the encoder that a config describes, with random weights.
 
+    Args:
+        config: anybody's, perhaps.
+        stored: the tensors that are to fill it; ``None``: none are.
+
     Raises:
-        ModelError: timm can't build it.
+        ModelError: timm can't build it, or it would not be as large as what is to fill it.
     """
     _check_name(config.name)
-    return _build(config, None)
+    if stored is None:
+        return _build(config, None)
+    with as_stored(stored):
+        if config.extra:  # may ask for a single huge layer: first without memory
+            with torch.device("meta"):
+                _check_filled(_build(config, None), stored)
+        encoder = _build(config, None)
+    _check_filled(encoder, stored)
+    return encoder
+
+
+def _check_filled(encoder: LightEncoder, stored: Mapping[str, StoredTensor]) -> None:
+    if problem := mismatch(stored, encoder.state_dict()):
+        raise ModelError(f"its light encoder is no {encoder.config.name}: {problem}")
 
 
 def _check_name(name: str) -> None:
@@ -179,7 +200,7 @@ def _describe(
     options = {key: value for key, value in extra.items() if key != "num_classes"}
     if image_size and cfg.get("fixed_input_size"):
         options["img_size"] = image_size
-    return LightConfig(
+    config = LightConfig(
         name=name,
         size=(data["input_size"][1], data["input_size"][2]),
         mean=tuple(data["mean"]),
@@ -189,6 +210,12 @@ def _describe(
         crop_mode=data["crop_mode"],
         extra=options,
     )
+    try:
+        return LightConfig.from_dict(config.as_dict())  # or no later process could read it
+    except ValueError as error:
+        raise ModelError(
+            f"{name} can't be a light encoder: {error}", "check --light-size and --light-options"
+        ) from error
 
 
 def _geometry(config: LightConfig) -> Geometry:
@@ -237,6 +264,9 @@ def _forget_weights(network: Any) -> None:
                 known.pop("state_dict", None)
 
 
+MOST_TENSORS = 100_000
+"""Parameters and buffers of any timm model (ours); the largest have some thousands."""
+
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 """Weights in timm's repositories, in order of preference."""
 
@@ -246,21 +276,21 @@ logging.getLogger("timm").addHandler(logging.NullHandler())
 
 def read_weights(config: LightConfig, path: Path) -> dict[str, Tensor]:
     """Return a file's tensors that the model has; every one of the model's must be there."""
+    hint = "give a .safetensors file, or a .pth or .bin one that holds nothing but tensors"
+    check_weights_file(path)
     try:
-        found = load_state_dict(str(path))  # weights_only, and it knows the usual wrappings
+        with without_warnings():
+            found = load_state_dict(str(path))  # weights_only, and it knows the usual wrappings
+        tensors = {key: value for key, value in found.items() if isinstance(value, torch.Tensor)}
     except Exception as error:  # the border: torch, pickle and safetensors have their own families
         raise ModelError(
-            f"the light encoder's weights {path} can't be read: {brief(error)}",
-            "give a .safetensors file, or a .pth or .bin one that holds nothing but tensors",
+            f"the light encoder's weights {path} can't be read: {brief(error)}", hint
         ) from error
-    try:
-        wanted = timm.create_model(config.name, num_classes=0, **config.extra).state_dict()
-    except Exception as error:
-        raise ModelError(f"timm can't build {config.name}: {brief(error)}") from error
+    wanted = _wanted(config, path)
     fitting = {
-        key: found[key]
+        key: tensors[key]
         for key, value in wanted.items()
-        if key in found and getattr(found[key], "shape", None) == value.shape
+        if key in tensors and tensors[key].shape == value.shape
     }
     counters = {key for key in wanted if key.endswith("num_batches_tracked")}
     needed = wanted.keys() - counters
@@ -270,7 +300,26 @@ def read_weights(config: LightConfig, path: Path) -> dict[str, Tensor]:
             f"its {len(needed)} tensors fit, {missing[0]} for one does not",
             "say which timm model they belong to with --light",
         )
+    weights = ((key, each) for key, each in fitting.items() if wanted[key].is_floating_point())
+    if problem := unusable(weights, path.stat().st_size):
+        raise ModelError(f"the weights {path} can't be used: {problem}", hint)
     return fitting
+
+
+def _wanted(config: LightConfig, path: Path) -> dict[str, Tensor]:
+    """The tensors that a model has, without their numbers; no larger than a file can fill."""
+    numbers = 2 * most_numbers(path) + SPARE_NUMBERS
+    try:
+        with torch.device("meta"), limited(MOST_TENSORS, numbers):
+            network = timm.create_model(config.name, num_classes=0, **config.extra)
+    except TooLarge as error:
+        raise ModelError(
+            f"the weights {path} are not those of {config.name}, which is larger",
+            "say which timm model they belong to with --light",
+        ) from error
+    except Exception as error:
+        raise ModelError(f"timm can't build {config.name}: {brief(error)}") from error
+    return dict(network.state_dict())
 
 
 def hub_weights(name: str, reporter: Reporter) -> dict[str, Any]:

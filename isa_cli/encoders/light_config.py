@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from isa_cli.encoders.fields import checked, is_finite, number, objects, several, text, whole
+
 DEFAULT_LIGHT = "efficientnet_b0"
 
 
@@ -36,14 +38,51 @@ class LightConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> LightConfig:
+    def from_dict(cls, raw: Any) -> LightConfig:
         """Return the config that ``as_dict`` wrote.
 
         Raises:
-            TypeError, ValueError: a key is unknown, or a value is not of its kind.
+            ValueError: a key is unknown or missing, or a value is not of its kind.
         """
-        height, width = (int(side) for side in raw["size"])
-        channels = {key: tuple(float(value) for value in raw[key]) for key in ("mean", "std")}
-        if {len(values) for values in channels.values()} != {3}:
-            raise ValueError("mean and std need three numbers each")
-        return cls(**{**raw, "size": (height, width), **channels, "extra": dict(raw["extra"])})
+        config = cls(**checked("the light encoder", raw, _KINDS, needed=1))
+        if max(config.size) / config.crop_pct > MOST_RESIZED:
+            raise ValueError(f"a picture would be resized to more than {MOST_RESIZED:,} pixels")
+        if min(config.std) <= 0:
+            raise ValueError("the light encoder's std has a number that is not above 0")
+        if not is_finite(config.extra) or _all_in(config.extra) > MOST_EXTRA:
+            raise ValueError(f"the light encoder's extra asks for more than {MOST_EXTRA:,} parts")
+        return config
+
+
+MOST_SIDE = 4_096
+"""Pixels on a side of what a light encoder reads, and"""
+MOST_RESIZED = 8_192
+"""of the picture that this is cut from: 200 MB (ours)."""
+
+MOST_EXTRA = 1_000_000
+"""The sum of all numbers in ``extra``: a list as long as any of them is no harm (ours)."""
+
+INTERPOLATIONS = ("bicubic", "bilinear", "nearest", "box", "hamming", "lanczos")
+CROP_MODES = ("center", "squash", "border")
+"""As timm names them."""
+
+
+def _all_in(value: Any) -> float:
+    """The sum of all numbers in a JSON value, signs left out."""
+    if isinstance(value, dict):
+        return sum(map(_all_in, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(_all_in, value))
+    return abs(value) if isinstance(value, int | float) else 0
+
+
+_KINDS = {
+    "name": text(most=200),
+    "size": several(whole(most=MOST_SIDE), 2, 2),
+    "mean": several(number(-1_000, 1_000), 3, 3),
+    "std": several(number(0, 1_000), 3, 3),
+    "interpolation": text(*INTERPOLATIONS),
+    "crop_pct": number(0.05, 10),
+    "crop_mode": text(*CROP_MODES),
+    "extra": objects,
+}

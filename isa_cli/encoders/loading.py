@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import open_clip
@@ -14,12 +15,14 @@ from safetensors import SafetensorError
 from torch.overrides import TorchFunctionMode
 
 from isa_cli.encoders.backbone import Backbone
+from isa_cli.encoders.budget import SPARE_NUMBERS, SPARE_TENSORS, TooLarge, limited
 from isa_cli.encoders.devices import choose_place
 from isa_cli.encoders.files import ModelFiles, locate
+from isa_cli.encoders.tensor_files import check_weights_file, most_numbers, most_tensors
 from isa_cli.errors import ModelError, brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from isa_cli.reporting import Reporter
 
@@ -73,7 +76,9 @@ def load_backbone(
         raise ValueError(f"parts must be some of {sorted(PARTS)}, not {sorted(wanted)}")
     place = choose_place(device, precision)
     files = model if isinstance(model, ModelFiles) else locate(model, reporter)
-    network = _build(files)
+    check_weights_file(files.weights)
+    with _no_larger_than(files):
+        network = _build(files)
     unwanted = [name for part in PARTS - wanted for name in _TOWERS[part] if hasattr(network, name)]
     for name in unwanted:
         getattr(network, name).to("meta")  # takes no memory, and loading it reads nothing
@@ -83,7 +88,36 @@ def load_backbone(
     network.eval().requires_grad_(requires_grad=False)
     network.to(device=place.device, dtype=place.dtype)
     tokenizer = _tokenizer(files) if "text" in wanted else None
+    if tokenizer is not None:
+        _check_vocabulary(network, tokenizer, files)
     return Backbone(files, place, network, tokenizer)
+
+
+@contextmanager
+def _no_larger_than(files: ModelFiles) -> Iterator[None]:
+    """Build no larger network than the weights can fill, where anybody may have asked for it.
+
+    It is first built without memory, since a single layer may be larger than there is.
+
+    Raises:
+        ModelError: the config asks for a larger one.
+    """
+    if not files.foreign:
+        yield
+        return
+    tensors = 2 * most_tensors(files.weights) + SPARE_TENSORS
+    numbers = 2 * most_numbers(files.weights) + SPARE_NUMBERS
+    try:
+        # what transformers builds need not be buildable so; what else is wrong is told afterwards
+        with torch.device("meta"), limited(tensors, numbers), suppress(ModelError):
+            _build(files)
+        with limited(tensors, numbers):
+            yield
+    except TooLarge as error:
+        raise ModelError(
+            f"the config of {files.name} describes a larger model than {files.weights} holds",
+            "take the config that comes with the weights",
+        ) from error
 
 
 class _Uninitialised(TorchFunctionMode):
@@ -124,6 +158,8 @@ def _build(files: ModelFiles) -> Any:
     try:
         with _Uninitialised():
             return kind(**config)
+    except TooLarge:
+        raise
     except _BAD_MODEL as error:
         raise ModelError(
             f"open_clip can't build the model that the config of {files.name} describes: "
@@ -150,6 +186,12 @@ def _tokenizer(files: ModelFiles) -> Any:
     length = text.get("context_length", 77)
     options = text.get("tokenizer_kwargs") or {}
     source = text.get("hf_tokenizer_name")
+    if not isinstance(options, dict) or _MERGES in options:
+        raise ModelError(
+            f"the config of {files.name} wants a tokenizer that isa does not make: "
+            "text_cfg.tokenizer_kwargs",
+            "take the config that comes with the weights",
+        )
     try:
         if not source:
             return SimpleTokenizer(context_length=length, **options)
@@ -167,3 +209,19 @@ def _tokenizer(files: ModelFiles) -> Any:
         raise ModelError(
             f"the tokenizer {source} of {files.name} can't be had: {brief(error, lines=2)}"
         ) from error
+
+
+_MERGES = "bpe_path"
+"""Any file of this machine, which open_clip would unpack whole."""
+
+
+def _check_vocabulary(network: Any, tokenizer: Any, files: ModelFiles) -> None:
+    """Refuse a text tower that does not know all of its tokenizer's words."""
+    words = getattr(getattr(network, "text", network), "token_embedding", None)
+    known = getattr(tokenizer, "vocab_size", 0)
+    if isinstance(words, torch.nn.Embedding) and known > words.num_embeddings:
+        raise ModelError(
+            f"the text tower of {files.name} knows {words.num_embeddings:,} words, and its "
+            f"tokenizer {known:,}",
+            "take the config that comes with the weights",
+        )

@@ -53,7 +53,9 @@ class BackboneTextEncoder:
 
     def _encode(self, texts: Sequence[str]) -> tuple[Vectors, Sequence[bool]]:
         ids, cut = self._backbone.tokenize(texts)
-        return self._backbone.unit_rows(text_features(self._backbone.network, ids)), cut
+        with self._backbone.as_configured():
+            features = text_features(self._backbone.network, ids)
+        return self._backbone.unit_rows(features), cut
 
 
 def text_features(network: Any, ids: Tensor, *, trim: bool = True) -> Tensor:

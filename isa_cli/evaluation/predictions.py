@@ -13,6 +13,7 @@ from isa_cli.evaluation.benchmark import Ranking
 from isa_cli.evaluation.report import document
 from isa_cli.evaluation.runner import MethodResult
 from isa_cli.evaluation.submission import RECALL, RECALL_SUBSET, check
+from isa_cli.regular import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,8 +124,9 @@ def _read_all(files: Sequence[Path], benchmark: Benchmark) -> dict[str, tuple[Pa
         content.pop("version", None)
         metric = content.pop("metric", RECALL)
         if metric not in (RECALL, RECALL_SUBSET) or metric in given:
+            shown = metric if isinstance(metric, str) else type(metric).__name__
             raise UsageError(
-                f"{path} is of the metric {metric!r}",
+                f"{path} is of the metric {shown[:200]!r}",
                 f"give one file of {RECALL}, and if you like one of {RECALL_SUBSET}",
             )
         if not all(map(_is_list, content.values())):
@@ -135,9 +137,9 @@ def _read_all(files: Sequence[Path], benchmark: Benchmark) -> dict[str, tuple[Pa
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_bytes(path))
     except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror}") from error
+        raise UsageError(f"{path} can't be read: {error.strerror or error}", _SHAPE) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no JSON", _SHAPE) from error
     if not isinstance(content, dict):

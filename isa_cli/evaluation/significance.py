@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from isa_cli.errors import UsageError
 from isa_cli.evaluation.interval import middle, resampled_means
+from isa_cli.regular import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,15 +109,54 @@ def read(path: Path) -> dict[str, Any]:
         UsageError: it can't be read, or is something else.
     """
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_bytes(path))
     except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror}") from error
+        raise UsageError(f"{path} can't be read: {error.strerror or error}", RUN_AGAIN) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no JSON", RUN_AGAIN) from error
+    if not _is_report(found):
+        raise UsageError(f"{path} is no report with a value for each case", RUN_AGAIN)
+    report: dict[str, Any] = found
+    return report
+
+
+def _is_report(found: Any) -> bool:
+    """Whether something is a document of ``report.document``, as far as it is looked at here."""
     keys = {"benchmark", "split", "results", "cases", "macro"}
     if not isinstance(found, dict) or not keys <= found.keys():
-        raise UsageError(f"{path} is no report with a value for each case", RUN_AGAIN)
-    return found
+        return False
+    cases, results, macro = (found[key] for key in ("cases", "results", "macro"))
+    if not all(isinstance(found[key], str) for key in ("benchmark", "split")):
+        return False
+    if not _are(cases, str) or len(set(cases)) < len(cases) or not cases:
+        return False
+    return (
+        _are(results, dict)
+        and all(_is_result(each, len(cases)) for each in results)
+        and isinstance(macro, dict)
+        and all(_are(rows, int) and _are_positions(rows, len(cases)) for rows in macro.values())
+    )
+
+
+def _is_result(result: dict[str, Any], count: int) -> bool:
+    """Whether a report's result has a method, and a finite number of each metric for each case."""
+    values = result.get("values")
+    return (
+        isinstance(result.get("method"), str)
+        and isinstance(values, dict)
+        and all(
+            _are(each, int, float) and len(each) == count and all(map(math.isfinite, each))
+            for each in values.values()
+        )
+    )
+
+
+def _are(values: Any, *kinds: type) -> bool:
+    return isinstance(values, list) and all(type(each) in kinds for each in values)
+
+
+def _are_positions(rows: list[int], count: int) -> bool:
+    return bool(rows) and all(0 <= row < count for row in rows)
 
 
 def _aligned(first: Mapping[str, Any], second: Mapping[str, Any]) -> NDArray[np.intp]:

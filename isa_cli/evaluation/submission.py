@@ -27,6 +27,9 @@ CIRR, CIRCO = "cirr", "circo"
 VERSION = "rc2"
 RECALL, RECALL_SUBSET = "recall", "recall_subset"
 TOP, SUBSET = 50, 3
+SHOWN = 200
+"""Characters of a name in a message."""
+
 LIMIT = 5_000_000
 """Bytes; the servers say 5 MB."""
 
@@ -147,7 +150,7 @@ def _refuse(wrong: Iterable[str], file: str, sentence: str) -> None:
     found = sorted(wrong)
     if found:
         others = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
-        raise IsaError(f"{file} {sentence.format(found[0])}{others}")
+        raise IsaError(f"{file} {sentence.replace('{}', found[0][:SHOWN])}{others}")
 
 
 def _numbers(names: Sequence[str]) -> list[int]:

@@ -11,13 +11,13 @@ the same questions.
 """
 
 # Paths are bytes, which pathlib does not take.
-# ruff: noqa: PTH100, PTH113, PTH118
+# ruff: noqa: PTH100, PTH118
 
 from __future__ import annotations
 
-import csv
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,9 @@ import numpy as np
 from isa_cli.errors import UsageError
 from isa_cli.evaluation.benchmark import Benchmark, Case, at
 from isa_cli.evaluation.metrics import average_precision_at, recall_at
+from isa_cli.paths import Spelling, composed
 from isa_cli.triplets import read_triplets
+from isa_cli.triplets.sheets import NotText, read_text, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from isa_cli.evaluation.user_photos import UserPhotos
     from isa_cli.triplets import Triplet
+    from isa_cli.triplets.sheets import Row
 
 COLUMNS = "reference, modifier and target (or targets: several, separated by ;)"
 
@@ -44,6 +47,9 @@ METRICS = {
     "R@10": at(recall_at, 10),
     "mAP@10": at(average_precision_at, 10),
 }
+
+SHOWN = 200
+"""Characters of a name in a message."""
 
 DEPTH = 50
 """Answers that are ranked; more than the metrics look at, for the page of failures."""
@@ -74,14 +80,13 @@ def read_questions(file: Path) -> list[WrittenQuestion]:
     if file.suffix == ".jsonl":
         return _of_triplets(read_triplets(file))
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            return _questions(file, ((reader.line_num, cells) for cells in reader))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        rows = rows_of(read_text(file), lambda heading: not _missing(heading))
+    except (OSError, NotText) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            f"{file} can't be read as CSV: {reason}", f"it needs the columns {COLUMNS}"
+            f"{file} can't be read as CSV: {why}", f"it needs the columns {COLUMNS}"
         ) from error
+    return _questions(file, rows)
 
 
 def user_benchmark(file: Path, photos: UserPhotos) -> Benchmark:
@@ -131,6 +136,7 @@ class _Places:
         self._positions = photos.positions
         self._starts = (*photos.roots, os.path.abspath(os.fsencode(file.parent)))
         self._count = len(photos.files)
+        self._spelling = Spelling()
         self.others: dict[bytes, int] = {}
 
     def reference(self, question: WrittenQuestion) -> int:
@@ -139,10 +145,11 @@ class _Places:
         if known is not None:
             return known
         for path in self._paths(question.reference):
-            if os.path.isfile(path):
-                return self.others.setdefault(path, self._count + len(self.others))
+            there = self._spelling.file(Path(os.fsdecode(path)))
+            if there is not None:
+                return self.others.setdefault(os.fsencode(there), self._count + len(self.others))
         raise UsageError(
-            f"{self._file}, line {question.line}: there is no picture {question.reference!r}",
+            f"{self._file}, line {question.line}: there is no picture {_shown(question.reference)}",
             "paths start at the gallery's folder or at the CSV file's",
         )
 
@@ -153,16 +160,24 @@ class _Places:
             known = self._known(name)
             if known is None:
                 raise UsageError(
-                    f"{self._file}, line {question.line}: the target {name!r} is not in the "
-                    "gallery",
+                    f"{self._file}, line {question.line}: the target {_shown(name)} is not in "
+                    "the gallery",
                     "a right answer has to be among the pictures that are searched",
                 )
             found[known] = None
         return tuple(found)
 
     def _known(self, name: str) -> int | None:
-        found = (self._positions.get(path) for path in self._paths(name))
+        paths = list(self._paths(name))
+        found = [self._positions.get(path) for path in paths]
+        if not name.isascii():
+            found += [self._composed.get(composed(os.fsdecode(path))) for path in paths]
         return next((position for position in found if position is not None), None)
+
+    @cached_property
+    def _composed(self) -> dict[str, int]:
+        """The positions by composed names: accents may be written in two ways."""
+        return {composed(os.fsdecode(path)): at for path, at in self._positions.items()}
 
     def _paths(self, name: str) -> Iterator[bytes]:
         """Yield what a path may mean, the likeliest first."""
@@ -189,34 +204,45 @@ def _case(
 # --- the file ------------------------------------------------------------------------------------
 
 
-def _questions(file: Path, lines: Iterator[tuple[int, list[str]]]) -> list[WrittenQuestion]:
-    columns = _columns(file, next(lines, (1, []))[1])
-    questions = [_question(file, line, cells, columns) for line, cells in lines if any(cells)]
+def _questions(file: Path, rows: Sequence[Row]) -> list[WrittenQuestion]:
+    heading = rows[0][1] if rows else []
+    if missing := _missing(heading):
+        raise UsageError(
+            f"{file} has no column {missing[0]!r} in its first line",
+            f"it needs the columns {COLUMNS}",
+        )
+    columns = _columns(heading)
+    questions = [_question(file, line, cells, columns) for line, cells in rows[1:]]
     if not questions:
         raise UsageError(f"{file} holds no question", "write one below the columns' names")
     return questions
 
 
-def _columns(file: Path, heading: list[str]) -> dict[str, int]:
-    """Return where the columns are, by name."""
-    there = {name.strip().lower(): at for at, name in enumerate(heading)}
+def _columns(heading: Sequence[str]) -> dict[str, int]:
+    """Return where the columns are, by name; the number of them all is ``''``'s."""
+    there = {name.lower(): at for at, name in enumerate(heading)}
     if "targets" in there:
         there["target"] = there["targets"]
-    missing = [name for name in ("reference", "modifier", "target") if name not in there]
-    if missing:
-        raise UsageError(
-            f"{file} has no column {missing[0]!r} in its first line",
-            f"it needs the columns {COLUMNS}",
-        )
-    return there
+    return there | {"": len(heading)}
+
+
+def _missing(heading: Sequence[str]) -> list[str]:
+    columns = _columns(heading)
+    return [name for name in ("reference", "modifier", "target") if name not in columns]
 
 
 def _question(
     file: Path, line: int, cells: list[str], columns: Mapping[str, int]
 ) -> WrittenQuestion:
+    if any(cells[columns[""] :]):  # else a comma in the words would move what follows
+        raise UsageError(
+            f"{file}, line {line} has more cells than the first line has columns",
+            'write what holds a separator in quotes: "red, and darker", "a.jpg;b.jpg"',
+        )
+
     def cell(name: str) -> str:
         place = columns[name]
-        value = cells[place].strip() if place < len(cells) else ""
+        value = cells[place] if place < len(cells) else ""
         if not value.strip("; "):
             raise UsageError(
                 f"{file}, line {line} has no {name}",
@@ -227,3 +253,8 @@ def _question(
     names = (name.strip() for name in cell("target").split(";"))
     targets = tuple(name for name in names if name)
     return WrittenQuestion(line, cell("reference"), cell("modifier"), targets)
+
+
+def _shown(name: str) -> str:
+    """A name out of the file, short enough for a message."""
+    return repr(name if len(name) <= SHOWN else f"{name[:SHOWN]}…")

@@ -18,13 +18,13 @@ There are two kinds of no, and they differ in what becomes of a photo that is ca
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
 from isa_cli.gallery.derivatives import kind_of
 from isa_cli.gallery.globs import Globs, read
+from isa_cli.regular import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -244,19 +244,12 @@ def _lines(path: bytes) -> tuple[list[str], list[str]]:
     """Return an ignore file's lines, and what is to be said of it; waits for no pipe.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no file.
+        OSError: it cannot be read, or is no file.
     """
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("a pipe or a device, not a file")
+    with opened(path) as file:
         data = file.read(MAX_BYTES + 1)
     said = []
     if len(data) > MAX_BYTES:
         data = data[: data.rfind(b"\n", 0, MAX_BYTES) + 1]
         said.append(f"what follows its first {MAX_BYTES // 2**20} MiB")
     return [_text(line) for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n")], said
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -10,25 +10,51 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from isa_cli.atomic import replacing
+from isa_cli.encoders.budget import as_stored, mismatch
 from isa_cli.errors import IsaError, ModelError, SpaceMismatch, brief
 from isa_cli.query.adapters import Adapters
-from isa_cli.query.header import METADATA_KEY, Header, MapperConfig, read_header
+from isa_cli.query.header import (
+    METADATA_KEY,
+    Header,
+    MapperConfig,
+    read_header,
+    stored_tensors,
+)
 from isa_cli.query.injection import Injection
 from isa_cli.query.mappers import build_mapper
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor, nn
 
     from isa_cli.encoders.light import LightEncoder
     from isa_cli.encoders.light_config import LightConfig
+    from isa_cli.encoders.tensor_files import StoredTensor
     from isa_cli.query.importing import PublishedMapper
     from isa_cli.query.mappers import PooledMapper
     from isa_cli.query.token_learner import TokenLearner
     from isa_cli.types import EmbeddingSpace
 
 __all__ = ["Header", "MapperConfig", "QueryModel", "is_half", "load", "read_header", "save"]
+
+PARTS = ("mapper", "light", "injection", "adapters")
+"""Whose tensors a file holds, each below its name."""
+
+# what torch, timm and safetensors raise for sizes that don't go together, or a file that changed
+_UNBUILDABLE = (
+    ArithmeticError,
+    AssertionError,
+    IsaError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +135,24 @@ def load(path: Path, space: EmbeddingSpace | None = None) -> QueryModel:
     if space is not None and header.space != space:
         raise _wrong_space(path, header.space, space)
     try:
-        tensors = load_file(path)
+        stored = _by_part(stored_tensors(path), header)
+        _check_sizes(header, stored)
         model = QueryModel(
             header,
             build_mapper(header.mapper),
-            _rebuild(header.light) if header.light else None,
+            _rebuild(header.light, stored["light"]) if header.light else None,
             Injection(header.injection) if header.injection else None,
             Adapters(header.adapters) if header.adapters else None,
         )
-        for part in ("mapper", "light", "injection", "adapters"):
+        if model.light and model.light.channels != header.mapper.channels:
+            raise ValueError("light encoder and mapper do not go together")
+        tensors = load_file(path)
+        for part in PARTS:
             module: nn.Module | None = getattr(model, part)
             if module is not None:
                 module.load_state_dict(_of_part(tensors, part))
                 module.eval()
-    except (IsaError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
+    except _UNBUILDABLE as error:
         reason = error.message if isinstance(error, IsaError) else brief(error, lines=2)
         raise ModelError(
             f"the query model {path} can't be built from its own header: {reason}",
@@ -131,16 +161,52 @@ def load(path: Path, space: EmbeddingSpace | None = None) -> QueryModel:
     return model
 
 
+def _by_part(
+    stored: Mapping[str, StoredTensor], header: Header
+) -> dict[str, dict[str, StoredTensor]]:
+    """Return a file's tensors by the part that they fill.
+
+    Raises:
+        ValueError: some fill none.
+    """
+    parts = [part for part in PARTS if getattr(header, part) is not None]
+    found: dict[str, dict[str, StoredTensor]] = {part: {} for part in parts}
+    for name, tensor in stored.items():
+        part, _, inside = name.partition(".")
+        if part not in found:
+            raise ValueError(f"{name[:100]} belongs to no part that the header names")
+        found[part][inside] = tensor
+    return found
+
+
+def _check_sizes(header: Header, stored: Mapping[str, Mapping[str, StoredTensor]]) -> None:
+    """Refuse a header of other parts than the file holds, before any of them takes memory.
+
+    Raises:
+        ValueError: a part would be larger, or of other shapes or kinds.
+        ModelError: its sizes do not go together.
+    """
+    if header.is_published and header.mapper.tokens != 1:
+        raise ValueError("a published network writes one word")
+    made = {"mapper": build_mapper, "injection": Injection, "adapters": Adapters}
+    for part, make in made.items():
+        if part in stored:
+            with torch.device("meta"), as_stored(stored[part]):
+                module: nn.Module = make(getattr(header, part))  # type: ignore[operator]
+            if problem := mismatch(stored[part], module.state_dict()):
+                raise ValueError(f"of its {part}, {problem}")
+
+
 def is_half(path: Path) -> bool:
     """Return whether a query model's matrices are float16: so they stay, bit for bit."""
     with safe_open(str(path), framework="numpy") as file:
         return any(file.get_slice(name).get_dtype() == "F16" for name in file.keys())  # noqa: SIM118
 
 
-def _rebuild(config: LightConfig) -> LightEncoder:
+def _rebuild(config: LightConfig, stored: Mapping[str, StoredTensor]) -> LightEncoder:
     from isa_cli.encoders.light import rebuild  # noqa: PLC0415 - published networks need no timm
 
-    return rebuild(config)
+    return rebuild(config, stored)
 
 
 def _stored(value: Tensor, *, half: bool) -> Tensor:

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
+from isa_cli.encoders.fields import checked, flag, objects, parsed, several, shown, text, whole
 from isa_cli.encoders.light_config import LightConfig
-from isa_cli.errors import ModelError
+from isa_cli.encoders.tensor_files import announced
+from isa_cli.errors import ModelError, brief
 from isa_cli.query.tuned import alpha_in
+from isa_cli.regular import reason
 from isa_cli.types import EmbeddingSpace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from isa_cli.encoders.fields import Field
+    from isa_cli.encoders.tensor_files import StoredTensor, TensorFile
 
 FORMAT = 3
 """The version that this isa writes; it reads this one and older ones."""
+
+MOST_HEADER = 4_000_000
+"""Bytes of a query model's whole header that are read (ours); those of isa have some thousands."""
 
 METADATA_KEY = "isa_query_model"
 """Where the header lies in the file's safetensors metadata, as JSON."""
@@ -155,9 +165,9 @@ class Header:
             ModelError: a newer isa wrote it, or it makes no sense; ``path`` is named.
         """
         try:
-            raw = json.loads(text)
-            version = int(raw.pop("format"))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raw = parsed(text)
+            version = whole()("format", raw.pop("format", None))
+        except ValueError as error:
             raise _senseless(path, error) from error
         if version > FORMAT:
             raise ModelError(
@@ -166,66 +176,162 @@ class Header:
                 "pip install --upgrade isa-cli",
             )
         try:
-            return cls(
-                space=EmbeddingSpace(**raw["space"]),
-                mapper=MapperConfig(**raw["mapper"]),
-                light=LightConfig.from_dict(raw["light"]) if raw["light"] else None,
-                template=dict(raw["template"]),
-                training=dict(raw["training"]),
-                symmetric=bool(raw["symmetric"]),
-                injection=_with_layers(InjectionConfig, raw.get("injection")),
-                adapters=_with_layers(AdaptersConfig, raw.get("adapters")),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            return _header(raw)
+        except ValueError as error:
             raise _senseless(path, error) from error
 
 
-def _with_layers(kind: type[_Config], raw: dict[str, Any] | None) -> _Config | None:
-    """Return a configuration whose layers JSON has made a list."""
-    return kind(**raw | {"layers": tuple(raw["layers"])}) if raw else None
+def _header(raw: dict[str, Any]) -> Header:
+    """Return an object's header, if all of it makes sense.
+
+    Raises:
+        ValueError: it does not.
+    """
+    values = checked("the header", raw, _HEADER, needed=6)
+    parts = {name: values.get(name) or None for name in ("light", "injection", "adapters")}
+    header = Header(
+        space=EmbeddingSpace(**checked("the space", values["space"], _SPACE, needed=3)),
+        mapper=_of("the mapper", MapperConfig, values["mapper"], _MAPPER, 3),
+        light=LightConfig.from_dict(parts["light"]) if parts["light"] else None,
+        template=values["template"],
+        training=values["training"],
+        symmetric=values["symmetric"],
+        injection=_of("the injection", InjectionConfig, parts["injection"], _INJECTION, 3),
+        adapters=_of("the adapters", AdaptersConfig, parts["adapters"], _ADAPTERS, 2),
+    )
+    _check_together(header)
+    return header
+
+
+def _check_together(header: Header) -> None:
+    """Refuse parts that make sense alone and not together."""
+    mapper, injection = header.mapper, header.injection
+    split = {"the mapper": (mapper.width, mapper.heads if mapper.kind == TOKEN_LEARNER else 1)}
+    if injection:
+        split["the injection"] = (injection.width, injection.heads)
+    for name, (width, heads) in split.items():
+        if width % heads:
+            raise ValueError(f"{name}'s width {width} can't be split among {heads} heads")
+    if header.is_published and (header.light or injection):
+        raise ValueError(f"a mapper {mapper.kind} reads no feature map")
+    if injection and injection.channels != mapper.channels:
+        raise ValueError("injection and mapper read feature maps of different channels")
+
+
+_Config = TypeVar("_Config", MapperConfig, InjectionConfig, AdaptersConfig)
+
+
+@overload
+def _of(
+    name: str, kind: type[_Config], raw: dict[str, Any], kinds: Mapping[str, Field], needed: int
+) -> _Config: ...
+@overload
+def _of(
+    name: str, kind: type[_Config], raw: None, kinds: Mapping[str, Field], needed: int
+) -> None: ...
+def _of(name: str, kind: Any, raw: Any, kinds: Mapping[str, Field], needed: int) -> Any:
+    return None if raw is None else kind(**checked(name, raw, kinds, needed=needed))
+
+
+def _object_or_none(name: str, value: Any) -> Any:
+    return None if value is None else objects(name, value)
+
+
+_HEADER = {
+    "space": objects,
+    "mapper": objects,
+    "light": _object_or_none,
+    "template": objects,
+    "training": objects,
+    "symmetric": flag,
+    "injection": _object_or_none,
+    "adapters": _object_or_none,
+}
+"""Format 1 knew the first six."""
+
+_SPACE = {"name": text(), "dim": whole(), "digest": text()}
+_MAPPER = {
+    "kind": text(TOKEN_LEARNER, MLP, PHI, IM2TEXT),
+    "channels": whole(),
+    "out": whole(),
+    "tokens": whole(),
+    "width": whole(),
+    "blocks": whole(0),
+    "heads": whole(),
+    "fixed_length": flag,
+}
+
+
+def _layers(first: int) -> Field:
+    """Layers of a text tower, each once."""
+    listed = several(whole(first, 1_000), 1, 1_000)
+
+    def field(name: str, value: Any) -> tuple[int, ...]:
+        layers: tuple[int, ...] = listed(name, value)
+        if len(set(layers)) < len(layers):
+            raise ValueError(f"{name} are {shown(value)}, and one is there twice")
+        return layers
+
+    return field
+
+
+_INJECTION = {
+    "layers": _layers(1),
+    "channels": whole(),
+    "width": whole(),
+    "heads": whole(),
+    "added": flag,
+}
+_ADAPTERS = {"layers": _layers(0), "width": whole(), "bottleneck": whole()}
 
 
 def read_header(path: Path) -> Header:
-    """The header of a query model's file; imports no torch and reads no weights.
+    """Return a query model's header; imports no torch and reads no weights.
 
     Raises:
         ModelError: it can't be read, is no query model, or a newer isa wrote it.
     """
+    return Header.from_json(_announced(path).metadata[METADATA_KEY], path)
+
+
+def stored_tensors(path: Path) -> Mapping[str, StoredTensor]:
+    """The tensors that a query model's file holds, by name; reads none of them.
+
+    Raises:
+        ModelError: it can't be read, or is no query model.
+    """
+    return _announced(path).tensors
+
+
+def _announced(path: Path) -> TensorFile:
+    hint = "a published network comes in through isa models import"
     try:
-        with safe_open(str(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
+        file = announced(path, at_most=MOST_HEADER)
     except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error
-        raise ModelError(f"the query model {path} can't be read: {reason}") from error
+        raise ModelError(f"the query model {path} can't be read: {reason(error)}") from error
     except SafetensorError as error:
         raise ModelError(
-            f"{path} is no query model, or not a whole one: {error}",
-            "isa reads what isa train wrote; a published network comes in through "
-            "isa models import",
+            f"{path} is no query model, or not a whole one: {brief(error)}",
+            f"isa reads what isa train wrote; {hint}",
         ) from error
-    if METADATA_KEY not in metadata:
+    if METADATA_KEY not in file.metadata:
         raise ModelError(
             f"{path} is no query model: it holds weights, but nothing says of what",
-            "name a file that isa train wrote; a published network comes in through "
-            "isa models import",
+            f"name a file that isa train wrote; {hint}",
         )
-    return Header.from_json(metadata[METADATA_KEY], path)
+    return file
 
 
 def is_query_model(path: Path) -> bool:
     """Return whether a file says that it is a query model; imports no torch."""
     try:
-        with safe_open(str(path), framework="numpy") as file:
-            return METADATA_KEY in (file.metadata() or {})
+        return METADATA_KEY in announced(path).metadata
     except (OSError, SafetensorError):
         return False
 
 
-_Config = TypeVar("_Config", InjectionConfig, AdaptersConfig)
-
-
-def _senseless(path: Path, error: Exception) -> ModelError:
+def _senseless(path: Path, error: ValueError) -> ModelError:
     return ModelError(
-        f"the header of the query model {path} makes no sense: {type(error).__name__} {error}",
+        f"the header of the query model {path} makes no sense: {brief(error)}",
         "train it again, or fetch it again",
     )

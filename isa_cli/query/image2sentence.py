@@ -57,18 +57,28 @@ def image_to_sentence(model: QueryModel, backbone: Backbone) -> ImageToSentence:
         ModelError: the header does not say what the mapper reads.
     """
     mapper = model.mapper.to(backbone.place.device).eval()
+    channels = model.header.mapper.channels
     if model.light is not None:
         return LightImageToSentence(
             QueryNetwork(model.light, mapper).to(backbone.place.device).eval()
         )
     if model.header.is_published:
+        _check_channels(channels, backbone.space.dim)
         return EmbeddingImageToSentence(mapper, backbone)
     if model.header.symmetric:
-        return SymmetricImageToSentence(mapper, backbone)
+        return SymmetricImageToSentence(mapper, backbone, channels)
     raise ModelError(
         "the query model has no light encoder, and does not read the large one's output either",
         "train it again",
     )
+
+
+def _check_channels(own: int, large: int) -> None:
+    if own != large:
+        raise ModelError(
+            f"the query model reads {own:,} channels, and the large encoder gives {large:,}",
+            "train it again, or fetch it again",
+        )
 
 
 class LightImageToSentence:
@@ -98,21 +108,24 @@ class SymmetricImageToSentence:
     Args:
         mapper: on the backbone's device.
         backbone: loaded with its image part.
+        channels: C of the feature map that the mapper reads.
     """
 
-    def __init__(self, mapper: nn.Module, backbone: Backbone) -> None:
+    def __init__(self, mapper: nn.Module, backbone: Backbone, channels: int) -> None:
         self._mapper: Any = mapper
         self._backbone = backbone
+        self._channels = channels
 
     @torch.inference_mode()
     def sentences(self, pictures: Sequence[Picture]) -> Sentence:
         """Return the sentences of B pictures.
 
         Raises:
-            ModelError: the image tower has no usable feature map.
+            ModelError: the image tower has no usable feature map, or one of other channels.
         """
         pixels = self._backbone.normalised(_prepared(self._backbone, pictures))
         features = feature_map(self._backbone, pixels).float()
+        _check_channels(self._channels, features.shape[1])
         sentence: Sentence = self._mapper(features)
         return sentence._replace(features=features)
 

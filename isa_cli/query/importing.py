@@ -15,15 +15,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
-from isa_cli.errors import ModelError, brief
+from isa_cli.encoders.weights import read_weights_file, unusable
+from isa_cli.errors import IsaError, ModelError, brief
 from isa_cli.query.header import IM2TEXT, PHI, Header, MapperConfig
 from isa_cli.query.prompt import Template
 from isa_cli.query.reading import SentenceReader
 from isa_cli.query.token_learner import Sentence
+from isa_cli.regular import is_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,9 +116,14 @@ def import_published(path: Path) -> PublishedMapper:
         ModelError: it can't be read, or holds something else; says what.
     """
     content = _read(path)
-    section = next((content[key] for key in _SECTIONS if key in content), content)
+    section: Any = next((content[key] for key in _SECTIONS if key in content), content)
     tensors = _tensors(section)
     kind, names = _layout(tensors)
+    if names and (problem := unusable(tensors.items(), path.stat().st_size)):
+        raise ModelError(
+            f"the network in {path} can't be used: {problem}",
+            "it takes matrices of floating-point numbers, each stored whole",
+        )
     matrices = [tensors[f"{name}.weight"] for name in names]
     biases = [tensors[f"{name}.bias"] for name in names]
     if not names or not _is_chain(matrices, biases):
@@ -166,19 +171,19 @@ def header_for(mapper: PublishedMapper, backbone: Backbone, record: dict[str, An
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    if not is_there(path):
+        raise ModelError(f"there is no file {path}")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ModelError(f"there is no file {path}") from error
-    except (OSError, EOFError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ModelError(f"{path} can't be read as weights: {brief(error)}") from error
+        content = read_weights_file(path)
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path} holds more than weights, and isa runs no code from a file",
             "save its tensors alone: torch.save({'Phi': phi.state_dict()}, FILE)",
         ) from error
+    except IsaError:
+        raise
+    except Exception as error:  # the border: torch, pickle and safetensors raise nearly anything
+        raise ModelError(f"{path} can't be read as weights: {brief(error)}", _KNOWN) from error
     if not isinstance(content, Mapping):
         raise ModelError(f"{path} holds a {type(content).__name__}, not weights by name", _KNOWN)
     return content
@@ -189,9 +194,9 @@ def _tensors(section: Any) -> dict[str, Tensor]:
     if not isinstance(section, Mapping):
         return {}
     return {
-        str(key).removeprefix("module."): value
+        key.removeprefix("module."): value
         for key, value in section.items()
-        if isinstance(value, torch.Tensor)
+        if isinstance(key, str) and isinstance(value, torch.Tensor)
     }
 
 
@@ -208,7 +213,7 @@ def _layout(tensors: Mapping[str, Tensor]) -> tuple[str, tuple[str, ...]]:
 
 def _is_chain(matrices: list[Tensor], biases: list[Tensor]) -> bool:
     """Return whether each layer reads what the one before it writes, all hidden ones as wide."""
-    if any(matrix.ndim != 2 for matrix in matrices):  # noqa: PLR2004 - (out, in)
+    if any(len(matrix.shape) != 2 or not matrix.numel() for matrix in matrices):  # noqa: PLR2004
         return False
     if any(bias.shape != matrix.shape[:1] for matrix, bias in zip(matrices, biases, strict=True)):
         return False
@@ -216,11 +221,16 @@ def _is_chain(matrices: list[Tensor], biases: list[Tensor]) -> bool:
     return linked and len({matrix.shape[0] for matrix in matrices[:-1]}) == 1
 
 
-def _unknown(path: Path, content: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> ModelError:
-    shown = [f"{key} {tuple(value.shape)}" for key, value in list(tensors.items())[:4]]
-    shown = shown or [str(key) for key in list(content)[:4]] or ["nothing"]
+def _unknown(path: Path, content: Mapping[Any, Any], tensors: Mapping[str, Tensor]) -> ModelError:
+    shown = [f"{key[:60]} {_shape(value)}" for key, value in list(tensors.items())[:4]]
+    keys = [key[:60] if isinstance(key, str) else type(key).__name__ for key in list(content)[:4]]
+    shown = shown or keys or ["nothing"]
     more = ", ..." if max(len(tensors), len(content)) > len(shown) else ""
     return ModelError(
         f"{path} holds no mapping network that isa knows; it holds: {', '.join(shown)}{more}",
         _KNOWN,
     )
+
+
+def _shape(tensor: Tensor) -> str:
+    return "(nested)" if tensor.is_nested else str(tuple(tensor.shape[:6]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli.encoders.names import BUNDLED_QUERY
 from isa_cli.query.header import Header, read_header
+from isa_cli.regular import is_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,8 @@ def query_file(folder: Path, space: EmbeddingSpace) -> QueryFile | None:
         ModelError: the file is no query model.
     """
     own = folder / QUERY_MODEL
-    return QueryFile(own, read_header(own)) if own.is_file() else bundled(space)
+    # also what is no file there was meant to be one, and is told
+    return QueryFile(own, read_header(own)) if is_there(own) else bundled(space)
 
 
 def bundled(space: EmbeddingSpace) -> QueryFile | None:

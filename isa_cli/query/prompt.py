@@ -16,6 +16,12 @@ MODIFIER = "{modifier}"
 PLAIN = "a photo of {sentence}"
 MODIFIED = "a photo of {sentence}, {modifier}"
 
+LONGEST = 1_000
+"""Characters of a template (ours): no text tower reads as many words."""
+
+SHOWN = 120
+"""Characters of a wrong one in a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -64,7 +70,7 @@ class Template:
         names = {field.name for field in fields(cls)}
         if values.keys() != names or not all(isinstance(text, str) for text in values.values()):
             raise UsageError(
-                f"{dict(values)!r} is no template",
+                f"{_shown(repr(dict(values)))} is no template",
                 f"it takes {' and '.join(sorted(names))}, each a text",
             )
         return cls(**{name: str(text) for name, text in values.items()})
@@ -73,20 +79,26 @@ class Template:
 def _check(text: str, wanted: list[str]) -> None:
     """Refuse a text in which the wanted marks do not stand once each, in that order."""
     hint = f'write for example "{MODIFIED if MODIFIER in wanted else PLAIN}"'
-    bare = text
+    if len(text) > LONGEST:
+        raise UsageError(f"a template has {len(text):,} characters, at most {LONGEST:,} fit", hint)
+    bare, told = text, _shown(text)
     for mark in (SENTENCE, MODIFIER):
         if text.count(mark) != wanted.count(mark):
             times = "exactly once" if mark in wanted else "only where there is a modifier"
-            raise UsageError(f'the template "{text}" must say {mark} {times}', hint)
+            raise UsageError(f'the template "{told}" must say {mark} {times}', hint)
         bare = bare.replace(mark, "")
     if "{" in bare or "}" in bare:
-        raise UsageError(f'the template "{text}" has a brace that means nothing', hint)
+        raise UsageError(f'the template "{told}" has a brace that means nothing', hint)
     before, _, after = text.partition(SENTENCE)
     if MODIFIER in before:
-        raise UsageError(f'the template "{text}" must say {SENTENCE} before {MODIFIER}', hint)
+        raise UsageError(f'the template "{told}" must say {SENTENCE} before {MODIFIER}', hint)
     # glued to other letters the sentence's words would not be words of their own
     if not (before[-1:].isspace() or not before) or after[:1].isalnum() or after[:1] == "{":
-        raise UsageError(f'the template "{text}" must let {SENTENCE} stand by itself', hint)
+        raise UsageError(f'the template "{told}" must let {SENTENCE} stand by itself', hint)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def first_slot(rows: Sequence[Sequence[int]]) -> int | None:

@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from isa_cli.encoders.text_encoder import text_features
-from isa_cli.errors import ModelError
+from isa_cli.errors import ModelError, UsageError
 from isa_cli.query.header import TWO_STAGE
-from isa_cli.query.hooks import check_layers, fed, hooked, layers_of, projected, word_embedding
+from isa_cli.query.hooks import (
+    check_layers,
+    fed,
+    hooked,
+    layers_of,
+    projected,
+    state_width,
+    word_embedding,
+)
 from isa_cli.query.prompt import Template
 from isa_cli.query.slots import SlottedTexts
 
@@ -38,6 +46,9 @@ TOGETHER = 32
 
 _ROWS = 8192
 """Word embeddings measured at once."""
+
+
+REMADE = "train it again, or fetch it again"
 
 
 class Read(NamedTuple):
@@ -251,14 +262,34 @@ def reader_of(
         reporter: is warned of modifiers that are longer than the tower reads.
 
     Raises:
-        ModelError: the model's template does not fit into the tower's context.
+        ModelError: what the model's header says does not go with the tower, or is no template.
     """
-    in_two_stages = method == TWO_STAGE
-    return SentenceReader(
-        backbone,
-        Template.from_dict(model.header.template),
-        model.header.mapper.tokens,
-        reporter,
-        injection=model.injection if in_two_stages else None,
-        adapters=model.adapters if in_two_stages else None,
-    )
+    header, in_two_stages = model.header, method == TWO_STAGE
+    injection = model.injection if in_two_stages else None
+    adapters = model.adapters if in_two_stages else None
+    try:
+        reader = SentenceReader(
+            backbone,
+            Template.from_dict(header.template),
+            header.mapper.tokens,
+            reporter,
+            injection=injection,
+            adapters=adapters,
+        )
+    except UsageError as error:  # not the user's words: the file's
+        raise ModelError(f"the query model can't be used: {error.message}", REMADE) from error
+    _check_width("words", header.mapper.out, reader.width)
+    tower = getattr(backbone.network, "text", backbone.network)
+    for part in (injection, adapters):
+        if part is not None:
+            _check_width("states", part.config.width, state_width(tower))
+    return reader
+
+
+def _check_width(what: str, own: int, towers: int) -> None:
+    if own != towers:
+        raise ModelError(
+            f"the query model can't be used: its {what} have {own:,} numbers, those of the text "
+            f"tower {towers:,}",
+            REMADE,
+        )

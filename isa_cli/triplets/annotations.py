@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from isa_cli.errors import BenchmarkError
+from isa_cli.errors import BenchmarkError, brief
+from isa_cli.regular import read_bytes
 from isa_cli.wording import enumerated
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ class Record:
         if name not in self.fields:
             raise Unusable(f"no {self.inside}{name}")
         value = self.fields[name]
-        if type(value) is not kind:  # true is no number here
+        if not _is(value, kind):
             raise Unusable(f"{self.inside}{name} is no {_CALLED[kind]}")
-        return value
+        return cast("T", value)
 
     def many(self, name: str, kind: type[T], count: int | None = None) -> list[T]:
         """Return a field that is a list of one type, of ``count`` entries if that is given.
@@ -54,7 +55,7 @@ class Record:
             Unusable: there is none, or it is something else.
         """
         values: list[Any] = self.get(name, list)
-        if any(type(value) is not kind for value in values):
+        if not all(_is(value, kind) for value in values):
             raise Unusable(f"{self.inside}{name} holds something that is no {_CALLED[kind]}")
         if count is not None and len(values) != count:
             raise Unusable(f"{self.inside}{name} has {len(values)} entries for {count}")
@@ -78,6 +79,13 @@ class Record:
         return [Record(value, f"{self.inside}{name}[{at}].") for at, value in enumerate(values)]
 
 
+def _is(value: object, kind: type) -> bool:
+    """Whether a value is of a kind: true is no number, and half of a letter is no text."""
+    return type(value) is kind and not (
+        isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value)
+    )
+
+
 def first_with(folders: Sequence[Path], inside: str) -> Path:
     """Return the first of several folders that has something by this name; if none, the first."""
     return next((folder for folder in folders if (folder / inside).exists()), folders[0])
@@ -95,11 +103,12 @@ def read_json(file: Path, kind: type[T], hint: str) -> T:
         BenchmarkError: it can't be read, is no JSON, or holds something else or nothing.
     """
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = json.loads(read_bytes(file))
     except OSError as error:
         raise BenchmarkError(f"{file} can't be read: {error.strerror or error}", hint) from error
     except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"{file} is not JSON: {error}", f"fetch it again; {hint}") from error
+        why = brief(error)
+        raise BenchmarkError(f"{file} is not JSON: {why}", f"fetch it again; {hint}") from error
     if type(value) is not kind or not value:
         raise BenchmarkError(f"{file} holds no {_CALLED[kind]} with anything in it", hint)
     return value

@@ -14,17 +14,23 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from isa_cli.atomic import replacing
 from isa_cli.errors import UsageError
+from isa_cli.paths import Spelling
 from isa_cli.triplets.annotations import Unusable
+from isa_cli.triplets.lines import MOST_IN_A_LINE, lines_of
+from isa_cli.triplets.sheets import NotText
 from isa_cli.wording import enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 FIELDS = ("reference", "modifier", "target")
+
+SHOWN = 200
+"""Characters of a name in a message."""
 
 FORMAT = 'each line is {"reference": PATH, "modifier": WORDS, "target": PATH}'
 
@@ -83,15 +89,14 @@ def examine(file: Path) -> tuple[list[Triplet], list[Problem]]:
     reading = _Reading(Path(os.path.abspath(file.parent)))  # noqa: PTH100 - links stay links
     triplets, problems = [], []
     try:
-        for line, text in _lines(file):
+        for line, text in lines_of(file):
             try:
                 triplets.append(reading.triplet(line, text))
             except Unusable as error:
                 problems.append(Problem(line, str(error)))
-    except OSError as error:
-        raise UsageError(
-            f"{file} can't be read: {error.strerror or error}", "isa triplets make writes one"
-        ) from error
+    except (OSError, NotText) as error:
+        why = (error.strerror or error) if isinstance(error, OSError) else error
+        raise UsageError(f"{file} can't be read: {why}", "isa triplets make writes one") from error
     if not triplets and not problems:
         raise UsageError(f"{file} holds no triplet", FORMAT)
     return triplets, problems
@@ -139,15 +144,6 @@ def _from(home: Path, path: Path) -> str:
     return str(path.relative_to(home) if path.is_relative_to(home) else path)
 
 
-def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, with their numbers."""
-    with file.open("rb") as stream:
-        for number, text in enumerate(stream, 1):
-            stripped = (text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text).strip()
-            if stripped:
-                yield number, stripped
-
-
 class _Reading:
     """What is known while a file is read: which pictures are there, and what was asked before.
 
@@ -157,10 +153,11 @@ class _Reading:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._there: dict[Path, bool] = {}
+        self._spelling = Spelling()
+        self._there: dict[Path, Path | None] = {}
         self._seen: dict[tuple[Path, str, Path], int] = {}
 
-    def triplet(self, line: int, text: bytes) -> Triplet:
+    def triplet(self, line: int, text: bytes | None) -> Triplet:
         """Return a line's triplet.
 
         Raises:
@@ -179,18 +176,43 @@ class _Reading:
     def _picture(self, record: dict[str, str], name: str) -> Path:
         path = Path(os.path.abspath(self._home / record[name]))  # noqa: PTH100
         if path not in self._there:
-            self._there[path] = os.path.isfile(path)  # noqa: PTH113 - a NUL is no error there
-        if not self._there[path]:
-            raise Unusable(f"there is no {name} {record[name]}")
-        return path
+            self._there[path] = self._spelling.file(path)
+        there = self._there[path]
+        if there is None:
+            raise Unusable(f"there is no {name} {record[name][:SHOWN]}")
+        return there
 
 
-def _fields(text: bytes) -> dict[str, str]:
+def _fields(text: bytes | None) -> dict[str, str]:
     """Return the fields of a line, all of them there and none empty.
+
+    Args:
+        text: of the line; ``None``: it had no end.
 
     Raises:
         Unusable: they are not.
     """
+    record = _object(text)
+    for name in FIELDS:
+        if name not in record:
+            raise Unusable(f"no {name}")
+        if not isinstance(record[name], str):
+            raise Unusable(f"the {name} is no text")
+        if not record[name].strip():
+            raise Unusable(f"the {name} is empty")
+    if any("\ud800" <= char <= "\udfff" for char in record["modifier"]):  # half of a letter
+        raise Unusable("the modifier is no text")
+    return {name: record[name] for name in FIELDS}
+
+
+def _object(text: bytes | None) -> dict[str, Any]:
+    """Return the object that a line holds.
+
+    Raises:
+        Unusable: it holds none.
+    """
+    if text is None:
+        raise Unusable(f"longer than {MOST_IN_A_LINE:,} bytes")
     try:
         record = json.loads(text.decode("utf-8"))
     except UnicodeDecodeError:
@@ -199,11 +221,4 @@ def _fields(text: bytes) -> dict[str, str]:
         raise Unusable("no JSON") from None
     if not isinstance(record, dict):
         raise Unusable("no JSON object")
-    for name in FIELDS:
-        if name not in record:
-            raise Unusable(f"no {name}")
-        if not isinstance(record[name], str):
-            raise Unusable(f"the {name} is no text")
-        if not record[name].strip():
-            raise Unusable(f"the {name} is empty")
-    return {name: record[name] for name in FIELDS}
+    return record

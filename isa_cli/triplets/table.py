@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import re
@@ -12,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
+from isa_cli.paths import Spelling, composed
+from isa_cli.regular import read_bytes
 from isa_cli.reporting import Silent
+from isa_cli.triplets.sheets import MOST_BYTES, NotText, encoding_of, read_text, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 IMAGE = re.compile(r"(image|img|photo|picture|file)?_?(file|path|name)?_?(name)?")
 CAPTION = re.compile(r"(raw_)?(caption|text|sentence|comment|description)s?_?\d*")
 SPLIT = "split"
-SEPARATORS = ",\t|;"
 
 NEEDED = "it needs a column image and one or more columns caption, caption2, ..."
 
@@ -57,15 +58,12 @@ def read_captions(
         UsageError: it can't be read, lacks a column, or nothing is left of it.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            heading = stream.readline()
-            separator = max(SEPARATORS, key=heading.count)
-            columns = next(csv.reader([heading], delimiter=separator, skipinitialspace=True), [])
-            rows = csv.reader(stream, delimiter=separator, skipinitialspace=True)
-            found = _gathered(rows, _Columns(file, columns, split), split, names)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{file} can't be read as CSV: {reason}", NEEDED) from error
+        rows = rows_of(read_text(file), _Columns.are_in, lenient=True)
+    except (OSError, NotText) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{file} can't be read as CSV: {why}", NEEDED) from error
+    columns = _Columns(file, rows[0][1] if rows else [], split)
+    found = _gathered((cells for _, cells in rows[1:]), columns, split, names)
     if not found:
         chosen = f" of the split {split!r}" if split else ""
         listed = " on the list" if names is not None else ""
@@ -77,9 +75,7 @@ class _Columns:
     """Where the columns are."""
 
     def __init__(self, file: Path, heading: Sequence[str], split: str | None) -> None:
-        names = [re.sub(r"\W+", "_", name.strip().lower()) for name in heading]
-        images = [at for at, name in enumerate(names) if name and IMAGE.fullmatch(name)]
-        self.captions = [at for at, name in enumerate(names) if CAPTION.fullmatch(name)]
+        names, images, self.captions = self._found(heading)
         if not images or not self.captions:
             missing = "the captions" if images else "the photos' names"
             raise UsageError(f"{file} has no column for {missing} in its first line", NEEDED)
@@ -90,6 +86,20 @@ class _Columns:
             )
         self.split = names.index(SPLIT) if split is not None else None
 
+    @staticmethod
+    def _found(heading: Sequence[str]) -> tuple[list[str], list[int], list[int]]:
+        """Return the names, and where the photos' names and the captions are."""
+        names = [re.sub(r"\W+", "_", name.strip().lower()) for name in heading]
+        images = [at for at, name in enumerate(names) if name and IMAGE.fullmatch(name)]
+        captions = [at for at, name in enumerate(names) if CAPTION.fullmatch(name)]
+        return names, images, captions
+
+    @classmethod
+    def are_in(cls, heading: Sequence[str]) -> bool:
+        """Whether these cells name what is needed."""
+        _, images, captions = cls._found(heading)
+        return bool(images and captions)
+
 
 def _gathered(
     rows: Iterable[list[str]],
@@ -98,12 +108,13 @@ def _gathered(
     names: Collection[str] | None,
 ) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
+    listed = None if names is None else frozenset(map(composed, names))
     for row in rows:
-        cells = defaultdict(str, enumerate(cell.strip() for cell in row))
+        cells = defaultdict(str, enumerate(row))
         name = cells[columns.image]
         if not name or (columns.split is not None and cells[columns.split] != split):
             continue
-        if names is None or name in names or Path(name).name in names:
+        if listed is None or not listed.isdisjoint((composed(name), composed(Path(name).name))):
             said = [cells[at] for at in columns.captions if cells[at]]
             if said:
                 found[name] += said
@@ -117,10 +128,14 @@ def read_list(file: Path) -> frozenset[str]:
         UsageError: it can't be read, or is empty.
     """
     try:
-        lines = file.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror or error}") from error
-    names = frozenset(line.strip() for line in lines if line.strip())
+        data = read_bytes(file, at_most=MOST_BYTES)
+        encoding = encoding_of(data)
+        # a name need not be text
+        text = data.decode(encoding, "surrogateescape" if "utf-8" in encoding else "strict")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "save it as UTF-8"
+        raise UsageError(f"{file} can't be read: {why}", "write one name on each line") from error
+    names = frozenset(line.strip() for line in text.splitlines() if line.strip())
     if not names:
         raise UsageError(f"{file} names no photo", "write one name on each line")
     return names
@@ -141,18 +156,22 @@ def captioned(
     """
     reporter = reporter or Silent()
     home = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay links
-    named = [Captioned(home / name, tuple(said)) for name, said in captions.items()]
-    there = [photo for photo in named if photo.path.is_file()]
+    spelling, there, lacking = Spelling(), [], []
+    for name, said in captions.items():
+        path = spelling.file(home / name)
+        if path is None:
+            lacking.append(home / name)
+        else:
+            there.append(Captioned(path, tuple(said)))
     if not there:
         raise UsageError(
-            f"none of the {len(named):,} photos is there: {named[0].path}",
+            f"none of the {len(captions):,} photos is there: {lacking[0]}",
             "--photos names the folder that the names start from",
         )
-    if len(there) < len(named):
-        lacking = next(photo.path for photo in named if not photo.path.is_file())
+    if lacking:
         reporter.warn(
-            f"left out, since they are not there: {len(named) - len(there):,} of {len(named):,} "
-            f"photos, the first {lacking}"
+            f"left out, since they are not there: {len(lacking):,} of {len(captions):,} "
+            f"photos, the first {lacking[0]}"
         )
     unique = _without_copies(there)
     if len(unique) < len(there):

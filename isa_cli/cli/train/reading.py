@@ -97,11 +97,11 @@ def _json(text: str | None) -> dict[str, Any] | None:
         return None
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise UsageError(
-            f"--light-options is no JSON object: {wording.printable(text)}",
+            f"--light-options is no JSON object: {wording.printable(text[:200])}",
             'write for example \'{"pad_type": "same"}\'',
         )
     return values
@@ -121,9 +121,13 @@ def _layers(option: str, text: str | None, first: int = 1) -> tuple[int, ...]:
     if text is None:
         return ()
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and int(word) >= first for word in words):
+    if not all(_is_number(word) and int(word) >= first for word in words):
         raise UsageError(
             f"{option} {wording.printable(text) or chr(39) * 2} names no layers of a text tower",
             f"count them from 1, with commas between: {option} 4,8,12",
         )
     return tuple(sorted({int(word) for word in words}))
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) <= 4  # noqa: PLR2004 - no tower has more

@@ -19,6 +19,7 @@ import torch
 from isa_cli.encoders.text_encoder import BackboneTextEncoder
 from isa_cli.errors import UsageError
 from isa_cli.training.options import PHRASES
+from isa_cli.triplets.sheets import NotText, read_text
 from isa_cli.wardrobe.captions import caption
 from isa_cli.wardrobe.garments import draw
 from isa_cli.wardrobe.scenes import place
@@ -70,11 +71,13 @@ def read_phrases(path: Path) -> tuple[str, ...]:
         UsageError: it can't be read, is no text, or says too little.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no text in UTF-8", "save it as UTF-8") from error
+        text = read_text(path)
+    except NotText as error:
+        raise UsageError(f"{path} is no text in UTF-8: {error}", "save it as UTF-8") from error
     except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror or error}") from error
+        raise UsageError(
+            f"{path} can't be read: {error.strerror or error}", "write one phrase per line"
+        ) from error
     phrases = tuple(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
     if len(phrases) < FEWEST:
         raise UsageError(

@@ -233,9 +233,21 @@ class Loop:
         self._saved = self._now()
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        self._task.module.load_state_dict(state["module"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self.progress = RunProgress(**state["progress"])
+        """Go on from a state, or leave everything as it is.
+
+        Raises:
+            TrainingError: it is no state of this run.
+        """
+        module = self._task.module
+        own = module.state_dict()
+        with self._folder.telling_of_damage():
+            progress = RunProgress.of(state["progress"], self.steps)
+            _check_tensors(state["module"], own)
+            if progress.best > -math.inf:  # or the run would end with weights that are not the best
+                _check_tensors(self._folder.load_best() or {}, own)
+            module.load_state_dict(state["module"])
+            _restore_optimiser(self._optimiser, state["optimiser"])
+        self.progress = progress
         self._reporter.note(f"going on after step {self.progress.step:,}")
 
     def _count_phases(self) -> None:
@@ -250,3 +262,37 @@ class Loop:
 def _chance(seed: int, step: int, part: int) -> int:
     """Return torch's seed for one batch of a step."""
     return int(np.random.SeedSequence((seed, step, part)).generate_state(1)[0])
+
+
+def _check_tensors(found: Mapping[str, Any], own: Mapping[str, Tensor]) -> None:
+    """Refuse tensors that are not, by names and shapes, those of the module.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if found.keys() != own.keys():
+        raise ValueError("other tensors than the run learns")
+    for name, tensor in own.items():
+        if not isinstance(found[name], torch.Tensor) or found[name].shape != tensor.shape:
+            raise ValueError(f"{name} is of another shape")
+
+
+def _restore_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Give an optimiser its moments back; how it learns, the run's own settings say.
+
+    Raises:
+        ValueError: they are not those of its parameters.
+    """
+    own = [dict(group) for group in optimiser.param_groups]
+    optimiser.load_state_dict(state)
+    for group, settings in zip(optimiser.param_groups, own, strict=True):
+        group.update(settings)
+    for parameter, moments in optimiser.state.items():
+        for name in _MOMENTS:
+            shape = parameter.shape if name != "step" else torch.Size()
+            if not isinstance(moments.get(name), torch.Tensor) or moments[name].shape != shape:
+                raise ValueError(f"the optimiser's {name} is of another shape")
+
+
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What AdamW keeps of each parameter."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile, is_zipfile
 
 import torch
 
 from isa_cli.atomic import replacing, write_text
-from isa_cli.errors import TrainingError
+from isa_cli.errors import IsaError, TrainingError, brief
+from isa_cli.regular import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,18 +44,46 @@ class RunFolder:
             folder.mkdir(parents=True, exist_ok=True)
             if fresh:
                 self._drop(STATE, BEST)
-            known = folder / RECIPE
             # a run that has saved nothing yet has nothing to lose
-            if (folder / STATE).is_file() and known.read_text(encoding="utf-8") != text:
-                raise TrainingError(
-                    f"{folder} holds an unfinished run with other settings: "
-                    f"{_difference(known, json.loads(text))}",
-                    "use the same settings to go on with it, or --fresh to begin again",
-                )
-            write_text(known, text)
+            if (folder / STATE).is_file():
+                self._check_recipe(text)
+            write_text(folder / RECIPE, text)
         except OSError as error:
             raise TrainingError(
                 f"{folder} can't be written to: {error.strerror or error}", "choose another --out"
+            ) from error
+
+    def _check_recipe(self, text: str) -> None:
+        """Refuse to go on with a run of another recipe.
+
+        Raises:
+            TrainingError: it is another, or nobody can tell.
+        """
+        with self.telling_of_damage(RECIPE):
+            known = read_text(self.folder / RECIPE)
+            difference = "" if known == text else _difference(known, json.loads(text))
+        if known != text:
+            raise TrainingError(
+                f"{self.folder} holds an unfinished run with other settings: {difference}",
+                "use the same settings to go on with it, or --fresh to begin again",
+            )
+
+    @contextmanager
+    def telling_of_damage(self, name: str = STATE) -> Iterator[None]:
+        """Let whatever goes wrong with a file of the run mean that it is damaged.
+
+        Raises:
+            TrainingError: something went wrong; says how to begin again.
+        """
+        try:
+            yield
+        except (IsaError, MemoryError):
+            raise
+        except Exception as error:  # torch and pickle raise nearly anything
+            raise TrainingError(
+                f"what was saved in {self.folder / name} is damaged, or of another isa: "
+                f"{brief(error)}",
+                "begin again with --fresh",
             ) from error
 
     @contextmanager
@@ -89,7 +118,7 @@ class RunFolder:
         Raises:
             TrainingError: it is damaged.
         """
-        return _load(self.folder / STATE)
+        return self._load(STATE)
 
     def save_best(self, weights: Mapping[str, Any]) -> None:
         """Keep the weights that measured best."""
@@ -101,7 +130,7 @@ class RunFolder:
         Raises:
             TrainingError: they are damaged.
         """
-        return _load(self.folder / BEST)
+        return self._load(BEST)
 
     def finish(self) -> None:
         """Drop what only an unfinished run needs; the log stays."""
@@ -124,20 +153,38 @@ class RunFolder:
             file.write(json.dumps(record) + "\n")
 
     def records(self) -> list[dict[str, Any]]:
-        """Return the log's lines; one that a kill cut short is left out."""
+        """Return the log's lines; one that a kill cut short, or that is none, is left out."""
         path = self.log_file
-        records = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-            try:
-                records.append(json.loads(line))
-            except ValueError:
-                break
-        return records
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        return [record for record in map(_record, text.splitlines()) if record]
 
     def rewind(self, step: int) -> None:
-        """Drop the log's lines after a step: they will be written again."""
+        """Drop the log's lines after a step: they will be written again.
+
+        Raises:
+            TrainingError: the log can't be written.
+        """
         kept = [record for record in self.records() if record["step"] <= step]
-        write_text(self.log_file, "".join(json.dumps(record) + "\n" for record in kept))
+        try:
+            write_text(self.log_file, "".join(json.dumps(record) + "\n" for record in kept))
+        except OSError as error:
+            raise TrainingError(
+                f"{self.log_file} can't be written: {error.strerror or error}", "take it away"
+            ) from error
+
+    def _load(self, name: str) -> dict[str, Any] | None:
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        with self.telling_of_damage(name):
+            if is_zipfile(path):
+                with ZipFile(path) as archive:  # torch itself compares no checksums
+                    if broken := archive.testzip():
+                        raise ValueError(f"{broken} is not what was written")
+            value = torch.load(path, map_location="cpu", weights_only=True)
+            if not isinstance(value, dict):
+                raise ValueError(f"it holds a {type(value).__name__}")  # noqa: TRY004
+        return value
 
 
 def _save(path: Path, value: Mapping[str, Any]) -> None:
@@ -145,27 +192,34 @@ def _save(path: Path, value: Mapping[str, Any]) -> None:
         torch.save(dict(value), part)
 
 
-def _load(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
+def _record(line: str) -> dict[str, Any] | None:
+    """Return a line of the log as numbers; ``None``: nothing that belongs there."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
         return None
-    try:
-        value: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
-        raise TrainingError(
-            f"what was saved in {path} is damaged", "begin again with --fresh"
-        ) from error
-    return value
+    if not isinstance(record, dict) or type(record.get("step")) is not int:
+        return None
+    return record if all(type(value) in {int, float} for value in record.values()) else None
 
 
-def _difference(known: Path, recipe: Mapping[str, Any]) -> str:
-    """Return the settings that differ, by name."""
-    try:
-        old = _flat(json.loads(known.read_text(encoding="utf-8")))
-    except ValueError:
-        return "its recipe can't be read"
-    new = _flat(recipe)
+def _difference(known: str, recipe: Mapping[str, Any]) -> str:
+    """Return the settings that differ, by name.
+
+    Raises:
+        ValueError: what is known is no recipe.
+    """
+    raw = json.loads(known)
+    if not isinstance(raw, dict):
+        raise ValueError("its recipe says nothing")  # noqa: TRY004
+    old, new = _flat(raw), _flat(recipe)
     names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
-    return ", ".join(f"{name} was {old.get(name)}, not {new.get(name)}" for name in names[:4])
+    shown = [f"{name} was {old.get(name)}, not {new.get(name)}"[:_SHOWN] for name in names[:4]]
+    return ", ".join(shown) or "in their order"
+
+
+_SHOWN = 200
+"""Characters of a difference in a message."""
 
 
 def _flat(recipe: Mapping[str, Any]) -> dict[str, Any]:

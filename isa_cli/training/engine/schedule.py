@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from isa_cli.training.options import EPOCHS, TrainOptions
 
@@ -58,3 +59,37 @@ class RunProgress:
     seconds: float = 0.0
     measures: list[dict[str, float]] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, raw: Any, steps: int) -> RunProgress:
+        """Return the progress that ``dataclasses.asdict`` made a dictionary of.
+
+        Args:
+            raw: out of a file.
+            steps: that the whole run has.
+
+        Raises:
+            ValueError: it is none, or not one of such a run.
+        """
+        names = {each.name for each in fields(cls)}
+        if not isinstance(raw, dict) or raw.keys() != names:
+            raise ValueError("other fields than a run's progress has")
+        progress = cls(**raw)
+        epochs = raw["measures"] if isinstance(raw["measures"], list) else [None]
+        counts = (progress.step, progress.best_epoch)
+        if any(type(count) is not int for count in counts) or not 0 <= progress.step <= steps:
+            raise ValueError("a step that the run does not have")
+        if not 0 <= progress.best_epoch <= len(epochs):
+            raise ValueError("an epoch that was never measured")
+        if not all(map(_is_numbers, (*epochs, progress.phases))):
+            raise ValueError("measures that are no numbers")
+        if not _is_numbers({"best": progress.best, "seconds": progress.seconds}):
+            raise ValueError("no number where one should be")
+        return progress
+
+
+def _is_numbers(values: object) -> bool:
+    """Whether something is a dictionary of numbers by name."""
+    return isinstance(values, dict) and all(
+        isinstance(name, str) and type(value) in {int, float} for name, value in values.items()
+    )

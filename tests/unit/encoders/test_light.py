@@ -288,3 +288,78 @@ def test_what_it_costs():
     assert load_light(TINY, pretrained=False, image_size=64).flops() == pytest.approx(
         4 * small, rel=0.1
     )
+
+
+# --- files and configs of anybody's ---
+
+
+def _nested(path):
+    torch.save({"state_dict": {"conv_stem.weight": {"deeper": 1}}}, path)
+
+
+def _no_names(path):
+    torch.save([torch.zeros(3)], path)
+
+
+def _integers(path):
+    state = timm.create_model(TINY, num_classes=7).state_dict()
+    torch.save({key: value.round().long() for key, value in state.items()}, path)
+
+
+def _not_finite(path):
+    state = timm.create_model(TINY, num_classes=7).state_dict()
+    state["conv_stem.weight"][0, 0, 0, 0] = float("nan")
+    torch.save(state, path)
+
+
+def _sparse(path):
+    state = timm.create_model(TINY, num_classes=7).state_dict()
+    torch.save({key: each.to_sparse() if each.ndim else each for key, each in state.items()}, path)
+
+
+def _fifo(path):
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (_nested, "0 of its"),
+        (_no_names, "can't be read"),
+        (_integers, "int64"),
+        (_not_finite, "conv_stem.weight holds numbers that are not finite"),
+        (_sparse, "is sparse"),
+        (_fifo, "a pipe"),
+    ],
+)
+def test_a_file_that_holds_no_weights_is_one_sentence(tmp_path, harm, said):
+    path = tmp_path / "weights.pth"
+    harm(path)
+    with pytest.raises(ModelError) as caught:
+        load_light(TINY, weights=path)
+    assert said in caught.value.message
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["eva_giant_patch14_224", "vit_gigantic_patch14_clip_224"])
+def test_a_giant_is_not_built_for_a_small_file(weights, name):
+    with pytest.raises(ModelError, match="which is larger") as caught:
+        load_light(name, weights=weights)
+    assert "--light" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"image_size": 100_000},
+        {"preprocessing": {"crop_pct": 1e-9}},
+        {"preprocessing": {"std": [0, 1, 1]}},
+        {"preprocessing": {"mean": [float("nan"), 1, 1]}},
+        {"extra": {"depth": 10**9}},
+    ],
+)
+def test_what_no_later_process_could_read_is_never_trained(asked):
+    with pytest.raises(ModelError, match="can't be a light encoder") as caught:
+        load_light(TINY, pretrained=False, **asked)
+    assert "--light-options" in caught.value.hint

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import resource
+import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from isa_cli.encoders import load_backbone, loading, locate
+from isa_cli.encoders.text_encoder import BackboneTextEncoder
 from isa_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -166,3 +170,97 @@ def test_a_part_is_refused_like_the_whole(folder, harm, part):
 def test_no_part_is_a_mistake(tiny_model):
     with pytest.raises(ValueError, match="parts"):
         load_backbone(str(tiny_model), parts={"sound"})
+
+
+# --- configs of anybody's ---
+
+
+@pytest.mark.parametrize(
+    ("section", "changes"),
+    [
+        ("vision_cfg", {"layers": 1_000}),
+        ("vision_cfg", {"width": 100_000, "head_width": 100}),
+        ("vision_cfg", {"mlp_ratio": 100, "width": 50_000, "head_width": 100}),
+        ("vision_cfg", {"image_size": 4_096, "patch_size": 1}),
+        ("vision_cfg", {"timm_model_name": "vit_giant_patch14_clip_224"}),
+        ("text_cfg", {"layers": 1_000}),
+        ("text_cfg", {"width": 100_000, "heads": 100}),
+        ("text_cfg", {"vocab_size": 10_000_000}),
+        (None, {"embed_dim": 1_000_000}),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".safetensors", ".bin"])
+def test_a_config_of_a_larger_model_than_the_weights_is_never_built(
+    folder, section, changes, suffix
+):
+    if suffix == ".bin":
+        torch.save(load_file(folder / WEIGHTS), folder / "open_clip_pytorch_model.bin")
+        (folder / WEIGHTS).unlink()
+    _edit(
+        folder, lambda c: (c["model_cfg"][section] if section else c["model_cfg"]).update(changes)
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ModelError, match=r"larger model|do not belong to the config"):
+        load_backbone(str(folder))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600_000  # KB
+
+
+def test_a_tower_that_does_not_know_its_tokenizers_words_is_told(folder):
+    weights = load_file(folder / WEIGHTS)
+    weights["token_embedding.weight"] = weights["token_embedding.weight"][:100].clone()
+    save_file(weights, folder / WEIGHTS)
+    _edit(folder, lambda c: c["model_cfg"]["text_cfg"].update(vocab_size=100))
+    with pytest.raises(ModelError, match="knows 100 words, and its tokenizer 49,408"):
+        load_backbone(str(folder), parts={"text"})
+    load_backbone(str(folder), parts={"image"})
+
+
+@pytest.mark.parametrize("options", [{"bpe_path": "/dev/zero"}, ["a"], "a"])
+def test_no_tokenizer_is_made_of_any_file(folder, options):
+    _edit(folder, lambda c: c["model_cfg"]["text_cfg"].update(tokenizer_kwargs=options))
+    with pytest.raises(ModelError, match="tokenizer_kwargs"):
+        load_backbone(str(folder))
+
+
+def test_vectors_of_another_length_than_the_config_says_are_told(tiny_model):
+    backbone = load_backbone(str(tiny_model), device="cpu")
+    for features in (torch.ones(2, 31), torch.ones(2, 3, 32)):
+        with pytest.raises(ModelError, match="no vectors of 32 numbers"):
+            backbone.unit_rows(features)
+
+
+def test_a_packed_checkpoint_is_not_unpacked(folder):
+    torch.save(load_file(folder / WEIGHTS), folder / "plain.bin")
+    (folder / WEIGHTS).unlink()
+    path = folder / "open_clip_pytorch_model.bin"
+    with (
+        zipfile.ZipFile(folder / "plain.bin") as old,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    with pytest.raises(ModelError, match="would unpack to"):
+        load_backbone(str(folder))
+
+
+def test_a_network_that_can_not_be_run_as_its_config_says_is_told(folder):
+    _edit(folder, lambda c: c["model_cfg"]["text_cfg"].update(embed_cls=True))
+    backbone = load_backbone(str(folder), device="cpu")
+    with pytest.raises(ModelError, match="can't be run as its config says") as caught:
+        backbone.encode_text(["a dog"])
+    assert caught.value.hint
+    backbone.network.visual = backbone.network.ln_final
+    with pytest.raises(ModelError, match="can't be run as its config says"):
+        backbone.encode_images([np.zeros((32, 32, 3), np.uint8)])
+    backbone.network.token_embedding = backbone.network.ln_final
+    with pytest.raises(ModelError, match="can't be run as its config says"):
+        BackboneTextEncoder(backbone).encode_text(["a dog"])
+
+
+def test_too_little_memory_is_not_taken_for_a_wrong_config(folder):
+    backbone = load_backbone(str(folder), device="cpu")
+    with pytest.raises(RuntimeError, match="out of memory"), backbone.as_configured():
+        raise RuntimeError("out of memory")
+    own = dataclasses.replace(locate(str(folder)), foreign=False)
+    with pytest.raises(IndexError), load_backbone(own, device="cpu").as_configured():
+        raise IndexError

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,53 @@ def test_a_report_is_read_back_and_other_files_are_refused(tmp_path):
         read(file)
     with pytest.raises(UsageError, match="can't be read"):
         read(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"results": None},
+        {"results": [3]},
+        {"results": {"isa": 1}},
+        {"results": [{"method": "isa"}]},
+        {"results": [{"method": ["isa"], "values": {}}]},
+        {"results": [{"method": "isa", "values": {"R@1": [1]}}]},
+        {"results": [{"method": "isa", "values": {"R@1": ["1", "0"]}}]},
+        {"results": [{"method": "isa", "values": {"R@1": [1, None]}}]},
+        {"results": [{"method": "isa", "values": {"R@1": [1, float("nan")]}}]},
+        {"results": [{"method": "isa", "values": {"R@1": [1, float("inf")]}}]},
+        {"results": [{"method": "isa", "values": [1, 0]}]},
+        {"cases": None},
+        {"cases": []},
+        {"cases": [["a"], "b"]},
+        {"cases": ["a", "a"]},
+        {"macro": None},
+        {"macro": {"all": [0, 2]}},
+        {"macro": {"all": [-1]}},
+        {"macro": {"all": []}},
+        {"macro": {"all": ["0"]}},
+        {"benchmark": None},
+        {"split": {"a": 1}},
+    ],
+)
+def test_a_report_of_other_kinds_of_values_is_none(tmp_path, change):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(report([0, 1])))
+    compare(read(path), read(path))
+    path.write_text(json.dumps(report([0, 1]) | change))
+    with pytest.raises(UsageError, match="no report") as caught:
+        read(path)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"[" * 100_000, b"1" * 10**6, b"\xff\xfe\0", b"{"])
+def test_a_file_of_anything_is_no_report(tmp_path, data):
+    (tmp_path / "a.json").write_bytes(data)
+    with pytest.raises(UsageError, match="no JSON"):
+        read(tmp_path / "a.json")
+
+
+def test_a_pipe_is_never_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(UsageError, match="a pipe or a device"):
+        read(tmp_path / "a.json")

@@ -107,3 +107,87 @@ def test_a_copy_of_the_reference_is_no_target(tmp_path, photos):
     path = asked(tmp_path, "reference,modifier,target\na.jpg,x,z.jpg\n")
     with pytest.raises(UsageError, match="both reference and target"):
         user_benchmark(path, photos)
+
+
+# --- other programs' tables ---
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "\ufeffReference;Modifier;Targets\r\na.jpg;in red, or so;b.jpg\r\n".encode(),
+        b'sep=;\r\nReference;Modifier;Targets;;\r\na.jpg;in red, or so;"b.jpg";;\r\n;;;;\r\n',
+        "reference\tmodifier\ttarget\ra.jpg\tin red, or so\tb.jpg\r\r".encode("utf-16"),
+        'reference,modifier,target\na.jpg,"in red, or so",b.jpg\n'.encode("utf-16-le"),
+    ],
+)
+def test_every_program_asks_the_same(tmp_path, data):
+    (tmp_path / "my.csv").write_bytes(data)
+    (question,) = read_questions(tmp_path / "my.csv")
+    assert (question.reference, question.modifier) == ("a.jpg", "in red, or so")
+    assert question.targets == ("b.jpg",)
+
+
+def test_several_targets_stand_in_quotes_where_semicolons_separate(tmp_path):
+    path = asked(tmp_path, 'reference;modifier;targets\na.jpg;x;"b.jpg;c.jpg"\n')
+    assert read_questions(path)[0].targets == ("b.jpg", "c.jpg")
+    path = asked(tmp_path, "reference;modifier;targets\na.jpg;x;b.jpg;c.jpg\n")
+    with pytest.raises(UsageError, match="line 2 has more cells") as caught:
+        read_questions(path)
+    assert '"a.jpg;b.jpg"' in caught.value.hint
+
+
+def test_a_comma_in_the_words_is_not_taken_for_a_columns_end(tmp_path):
+    path = asked(tmp_path, "reference,modifier,target\na.jpg,red, and darker,b.jpg\n")
+    with pytest.raises(UsageError, match="line 2 has more cells"):
+        read_questions(path)
+
+
+HEAD = b"reference,modifier,target\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (HEAD + b"a.jpg,caf\xe9,b.jpg\n", "line 2 is no text in UTF-8.*'a.jpg,café,b.jpg'"),
+        (HEAD + b"a.jpg,\0,b.jpg\n", "line 2 holds a zero byte"),
+        (b"PK\3\4", "an Excel workbook"),
+        (HEAD + b"a.jpg," + b"x" * 10**6 + b",b.jpg", "line 2: a cell has more"),
+        (HEAD + b"x" * 10**5 + b",x,b.jpg", "line 2: there is no picture"),
+        (HEAD + b"a.jpg,x," + b"x" * 10**5, "line 2: the target"),
+    ],
+)
+def test_what_can_not_be_read_says_why_and_where(tmp_path, photos, data, said):
+    (tmp_path / "my.csv").write_bytes(data)
+    with pytest.raises(UsageError, match=said) as caught:
+        user_benchmark(tmp_path / "my.csv", photos)
+    assert caught.value.hint
+    assert len(caught.value.message) < 600 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize("on_disk", ["café", "cafe\u0301"])
+@pytest.mark.parametrize("written", ["café", "cafe\u0301"])
+def test_accents_may_be_written_in_two_ways(tmp_path, on_disk, written):
+    folder = tmp_path / "photos" / on_disk
+    folder.mkdir(parents=True)
+    (folder / f"{on_disk}.jpg").write_bytes(b"1")
+    (folder / "b.jpg").write_bytes(b"2")
+    (tmp_path / f"{on_disk} outside.jpg").write_bytes(b"3")
+    path = asked(
+        tmp_path,
+        "reference,modifier,target\n"
+        f"{written}/b.jpg,x,{written}/{written}.jpg\n"
+        f"{written} outside.jpg,x,{written}/b.jpg\n",
+    )
+    benchmark = user_benchmark(path, UserPhotos.of_folder(tmp_path / "photos"))
+    names = [image.name for image in benchmark.images]
+    first, second = benchmark.cases
+    assert names[first.reference] == "b.jpg"
+    assert [names[at] for at in first.targets] == [f"{on_disk}.jpg"]
+    assert names[second.reference] == f"{on_disk} outside.jpg"
+
+
+def test_a_pipe_is_never_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "my.csv")
+    with pytest.raises(UsageError, match="a pipe or a device"):
+        read_questions(tmp_path / "my.csv")

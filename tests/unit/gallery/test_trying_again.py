@@ -76,7 +76,7 @@ def failing(monkeypatch, error, name="read_file"):
         raise error
 
     if isinstance(error, OSError) and name == "read_file":
-        monkeypatch.setattr("isa_cli.images.files._open_without_waiting", fail)
+        monkeypatch.setattr("isa_cli.images.files.read_bytes", fail)
     else:
         monkeypatch.setattr(worker, name, fail)
 

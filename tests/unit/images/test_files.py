@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from isa_cli import images
+from isa_cli import regular
 from isa_cli.errors import ImageError
 from isa_cli.images import digest, limits, looks_like_photo, read_file
 
@@ -46,9 +46,7 @@ seen = []
 def test_a_file_that_grows_is_read_no_further_than_the_limit(tmp_path, monkeypatch, limit):
     (tmp_path / "a.jpg").write_bytes(bytes(999))
     seen.clear()
-    monkeypatch.setattr(
-        images.files, "open", lambda path, *_, **__: Growing(path, "rb"), raising=False
-    )
+    monkeypatch.setattr(regular, "open", lambda path, *_, **__: Growing(path, "rb"), raising=False)
     with pytest.raises(ImageError, match=f"too large.*{limit:,} bytes"):
         read_file(tmp_path / "a.jpg", max_bytes=limit)
     assert seen[-1] == limit + 1
@@ -62,7 +60,7 @@ def test_a_file_that_grew_a_little_is_read_whole(tmp_path, monkeypatch):
     def smaller(descriptor):
         return os.stat_result((*fstat(descriptor)[:6], 100, *fstat(descriptor)[7:]))
 
-    monkeypatch.setattr(images.files.os, "fstat", smaller)
+    monkeypatch.setattr(regular.os, "fstat", smaller)
     assert read_file(path) == b"a" * 200_000
     assert read_file(path, max_bytes=200_000) == b"a" * 200_000
     with pytest.raises(ImageError, match="199,999 bytes"):

@@ -196,3 +196,60 @@ def test_no_file_and_no_dictionary_are_refused(tmp_path):
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(ModelError, match="list"):
         import_published(tmp_path / "list.pt")
+
+
+# --- files of anybody's ---
+
+
+def _odd(tensor):
+    return {"Phi": _phi(8, 16, 10) | {"layers.3.weight": tensor}}
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: _odd(torch.eye(16).to_sparse()), "layers.3.weight is sparse"),
+        (lambda: _odd(torch.eye(16).to_sparse_csr()), "layers.3.weight is sparse"),
+        (
+            lambda: _odd(torch.quantize_per_tensor(torch.eye(16), 0.1, 0, torch.qint8)),
+            "layers.3.weight is quantised",
+        ),
+        (lambda: _odd(torch.eye(16).long()), "layers.3.weight holds numbers of the kind"),
+        (lambda: _odd(torch.eye(16).to(torch.complex64)), "complex64"),
+        (lambda: _odd(torch.eye(16) / 0), "layers.3.weight holds numbers that are not finite"),
+        (lambda: _odd(torch.zeros(1).expand(10**5, 10**5)), "more numbers than the file holds"),
+        (lambda: _odd(torch.zeros(16, 16, device="meta")), "holds no numbers"),
+        (lambda: {"Phi": _phi(0, 16, 10)}, "no mapping network"),
+        (lambda: {"Phi": {("a",): torch.zeros(1), 3: "x", None: None}}, "no mapping network"),
+        (lambda: {("a",) * 1000: 1, 3: 2, "x" * 1000: 3}, "no mapping network"),
+        (lambda: {f"layers.{n}.0.weight": torch.zeros(1) for n in range(3_000)}, "no mapping"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of kinds of tensors in beta
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # an empty matrix's scale
+def test_tensors_that_are_no_weights_are_one_sentence(tmp_path, make, said):
+    path = tmp_path / "net.pt"
+    torch.save(make(), path)
+    with pytest.raises(ModelError) as caught:
+        import_published(path)
+    assert said in caught.value.message
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 500 + len(str(path))
+
+
+def test_a_network_whose_tensors_share_one_memory_is_still_read(tmp_path):
+    weights = torch.cat([value.flatten() for value in _phi(8, 16, 10).values()])
+    state, start = {}, 0
+    for key, value in _phi(8, 16, 10).items():
+        state[key] = weights[start : start + value.numel()].view(value.shape)
+        start += value.numel()
+    torch.save({"Phi": state}, tmp_path / "net.pt")
+    assert import_published(tmp_path / "net.pt").config.out == 10
+
+
+def test_a_pipe_is_never_waited_for(tmp_path):
+    for name in ("net.pt", "net.safetensors"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(ModelError, match="a pipe"):
+            import_published(tmp_path / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -14,15 +15,17 @@ from isa_cli.encoders.light import load_light
 from isa_cli.encoders.patch_features import feature_map
 from isa_cli.encoders.text_encoder import BackboneTextEncoder
 from isa_cli.errors import ImageError, ModelError, SpaceMismatch
+from isa_cli.query.adapters import Adapters
 from isa_cli.query.checkpoint import QueryModel
 from isa_cli.query.composers import Calibration, TrainingFree
-from isa_cli.query.header import Header, MapperConfig
+from isa_cli.query.header import AdaptersConfig, Header, InjectionConfig, MapperConfig
 from isa_cli.query.image2sentence import (
     EmbeddingImageToSentence,
     LightImageToSentence,
     SymmetricImageToSentence,
     image_to_sentence,
 )
+from isa_cli.query.injection import Injection
 from isa_cli.query.isa import BESIDE, IsaComposer
 from isa_cli.query.mappers import build_mapper
 from isa_cli.query.prompt import Template
@@ -268,3 +271,53 @@ def test_a_picture_that_does_not_open_says_so(models, backbone):
     asked = Query(np.empty((0, 32), np.float32), "red", images=(broken,))
     with pytest.raises(ImageError, match=r"x\.jpg"):
         composer(models["light"], backbone).compose([asked])
+
+
+# --- a file that fits itself and not the large model ---
+
+
+def remade(models, kind, **changes):
+    """The same kind of query model with another mapper or header."""
+    header = models[kind].header
+    config = dataclasses.replace(header.mapper, **changes.pop("mapper", {}))
+    header = dataclasses.replace(header, mapper=config, **changes)
+    parts = {
+        "injection": header.injection and Injection(header.injection),
+        "adapters": header.adapters and Adapters(header.adapters),
+    }
+    return QueryModel(header, build_mapper(config).eval(), models[kind].light, **parts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "said"),
+    [
+        ("light", {"mapper": {"out": 33}}, "its words have 33 numbers"),
+        ("phi", {"mapper": {"out": 33}}, "its words have 33 numbers"),
+        ("phi", {"mapper": {"channels": 33}}, "reads 33 channels"),
+        ("light", {"mapper": {"tokens": 500}}, "500 tokens does not fit"),
+        ("light", {"template": {"query": "x"}}, "is no template"),
+        ("light", {"template": {"plain": 3, "modified": None}}, "is no template"),
+        ("light", {"template": {"plain": "a", "modified": "b"}}, "must say"),
+        ("light", {"template": {"plain": "a" * 10**6, "modified": "b"}}, "characters"),
+        ("light", {"template": {"a" * 10**6: "a"}}, "is no template"),
+        ("light", {"adapters": AdaptersConfig((1,), width=31)}, "its states have 31 numbers"),
+        ("light", {"adapters": AdaptersConfig((1, 900), width=32)}, "no layer 900"),
+        ("light", {"injection": InjectionConfig((900,), 288, width=32)}, "no layer 900"),
+        ("light", {"injection": InjectionConfig((1,), 288, width=36)}, "its states have 36"),
+    ],
+)
+def test_what_does_not_go_with_the_large_model_is_one_sentence(
+    models, backbone, kind, changes, said
+):
+    with pytest.raises(ModelError) as caught:
+        composer(remade(models, kind, **changes), backbone)
+    assert said in caught.value.message
+    assert caught.value.hint
+    assert len(caught.value.message) < 400
+
+
+def test_a_map_of_other_channels_than_the_large_one_gives_is_told(models, backbone, opened):
+    with pytest.raises(ModelError, match="reads 31 channels"):
+        composer(remade(models, "map", mapper={"channels": 31}), backbone).compose(
+            [query(opened, 0)]
+        )

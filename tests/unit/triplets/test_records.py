@@ -184,3 +184,67 @@ def test_a_file_that_is_not_there_is_told(home):
         read_triplets(home / "gone.jsonl")
     with pytest.raises(UsageError, match="can't be read: Is a directory"):
         read_triplets(home)
+
+
+# --- files of anybody's --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (
+            b'{"reference": "a.jpg", "modifier": "\\ud800", "target": "b.jpg"}',
+            "modifier is no text",
+        ),
+        (
+            b'{"reference": "\\ud800.jpg", "modifier": "x", "target": "b.jpg"}',
+            "no reference \ud800",
+        ),
+        (b'{"reference": "a\\u0000.jpg", "modifier": "x", "target": "b.jpg"}', "no reference a\0"),
+        (b'{"reference": ' + b"9" * 900_000 + b"}", "no JSON"),
+        (b'{"a":' * 100_000, "no JSON"),
+        (b"\0" * 100, "no JSON"),
+        (b'"' + b"x" * 40_000_000 + b'"', "longer than 1,000,000 bytes"),
+        ({"reference": "x" * 900_000, "modifier": "x", "target": "b.jpg"}, "there is no reference"),
+        (GOOD | {"target": "é" * 5_000}, "there is no target"),
+        (GOOD | {"target": "/dev/zero"}, "there is no target"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_line_of_anything_is_named_in_few_words(home, line, reason):
+    found, problems = examine(written(home, GOOD, line, GOOD | {"modifier": "in red"}))
+    assert [one.line for one in found] == [1, 3]
+    assert [problem.line for problem in problems] == [2]
+    assert reason in str(problems[0])
+    assert len(str(problems[0])) < 300
+
+
+def test_a_picture_that_is_a_pipe_is_none(home):
+    os.mkfifo(home / "pipe.jpg")
+    _, problems = examine(written(home, GOOD | {"target": "pipe.jpg"}))
+    assert [str(problem) for problem in problems] == ["line 1: there is no target pipe.jpg"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_other_systems_files_are_read(home, encoding, end):
+    lines = [GOOD, GOOD | {"modifier": "größer"}]
+    text = end.join(json.dumps(line, ensure_ascii=False) for line in lines) + end
+    (home / "t.jsonl").write_bytes(text.encode(encoding))
+    assert [one.modifier for one in read_triplets(home / "t.jsonl")] == ["in blue", "größer"]
+
+
+def test_accents_may_be_written_in_two_ways(home):
+    composed, apart = "café.jpg", "cafe\u0301.jpg"
+    (home / apart).touch()
+    (found,) = read_triplets(written(home, GOOD | {"target": composed}))
+    assert found.target == home / apart
+
+
+def test_what_is_no_text_at_all_is_told(home):
+    (home / "t.jsonl").write_bytes(b"\xff\xfe\0")
+    with pytest.raises(UsageError, match="begins as UTF-16 does"):
+        read_triplets(home / "t.jsonl")
+    os.mkfifo(home / "pipe.jsonl")
+    with pytest.raises(UsageError, match="a pipe or a device"):
+        read_triplets(home / "pipe.jsonl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,52 @@ def test_no_photo_at_all_is_told(tmp_path):
     with pytest.raises(UsageError, match="none of the 1 photos is there") as caught:
         captioned({"a.jpg": ["A"]}, Path(tmp_path))
     assert "--photos" in caught.value.hint
+
+
+# --- other programs' tables ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"sep=;\r\nimage;caption\r\na.jpg;A dog\r\na.jpg;The dog, red\r\nb.jpg;A cat\r\n;;\r\n",
+        b'image,caption,,\ra.jpg,A dog,,\ra.jpg,"The dog, red",,\rb.jpg,A cat,,\r,,,\r',
+        "Image\tCaption\r\na.jpg\tA dog\na.jpg\tThe dog, red\nb.jpg\tA cat\n".encode("utf-16"),
+        "image;caption\na.jpg;A dog\na.jpg;The dog, red\nb.jpg;A cat\n".encode("utf-16-le"),
+    ],
+)  # fmt: skip
+def test_every_program_gives_the_same(tmp_path, data):
+    (tmp_path / "captions.csv").write_bytes(data)
+    assert read_captions(tmp_path / "captions.csv") == TWO
+
+
+def test_another_encoding_is_told_with_its_line(tmp_path):
+    file = tmp_path / "captions.csv"
+    file.write_bytes(b"image,caption\na.jpg,fine\nb.jpg,caf\xe9\n")
+    with pytest.raises(UsageError, match=r"line 3 is no text in UTF-8.*Windows-1252.*'b.jpg,café'"):
+        read_captions(file)
+
+
+def test_accents_may_be_written_in_two_ways(tmp_path):
+    composed, apart = "café.jpg", "cafe\u0301.jpg"
+    (tmp_path / apart).write_bytes(b"1")
+    file = table(tmp_path, f"image,caption\n{composed},A dog\n")
+    assert list(read_captions(file, names={apart})) == [composed]
+    (photo,) = captioned(read_captions(file), tmp_path)
+    assert photo.path == tmp_path / apart
+
+
+def test_lists_in_other_encodings_are_read(tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_bytes("a.jpg\r\nü.jpg\r\n".encode("utf-16"))
+    assert read_list(file) == {"a.jpg", "ü.jpg"}
+    file.write_bytes(b"\xff.jpg\n")
+    assert read_list(file) == {"\udcff.jpg"}
+    file.write_bytes(b"\xff\xfea")
+    with pytest.raises(UsageError, match="save it as UTF-8"):
+        read_list(file)
+    file.unlink()
+    os.mkfifo(file)
+    for read in (read_list, read_captions):
+        with pytest.raises(UsageError, match="a pipe or a device"):
+            read(file)
