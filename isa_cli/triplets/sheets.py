@@ -135,7 +135,7 @@ def _rows(text: str, separator: str, first: int, *, strict: bool) -> list[Row]:
 
 
 def _separator(text: str, is_known: Callable[[Sequence[str]], bool]) -> str:
-    """Return what stands between the cells of the first line that is not blank."""
+    """Return the separator of the cells in the first line that is not blank."""
     heading = next((line for line in _LINE_ENDS.split(text[:_HEAD]) if line.strip()), "")
     by_count = sorted(SEPARATORS, key=heading.count, reverse=True)
     for separator in by_count:

@@ -80,13 +80,13 @@ def test_permission_denied_is_said_even_where_root_could_read(tmp_path, monkeypa
     def denied(path, flags):
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(images.files.os, "open", denied)
+    monkeypatch.setattr(regular.os, "open", denied)
     with pytest.raises(ImageError, match="no permission"):
         read_file(tmp_path / "a.jpg")
 
 
 def test_a_digest_depends_on_the_bytes_alone():
-    assert len(digest(b"")) == images.DIGEST_SIZE
+    assert len(digest(b"")) == 16
     assert digest(b"a") == digest(b"a") != digest(b"b")
 
 
