@@ -101,7 +101,7 @@ class CachingComposer(IsaComposer):
         network: ImageToSentence,
     ) -> None:
         super().__init__(model, backbone, text, calibration, reporter=reporter, method=method)
-        self._eyes = network
+        self._image_to_sentence = network
         self._rows: dict[tuple[Picture, str], NDArray[np.float32]] = {}
 
     def blended_by(self, blend: float) -> Self:

@@ -229,7 +229,7 @@ class Gallery:
     # --- facts ---
 
     def bytes_on_disk(self) -> int:
-        """Return what the gallery's folder takes, in bytes."""
+        """The size of the gallery's folder in bytes."""
         with os.scandir(self.folder) as entries:
             return sum(entry.stat().st_size for entry in entries if entry.is_file())
 

@@ -63,7 +63,7 @@ def embed(
     batch_size: int | None = None,
     workers: int = 1,
 ) -> list[Outcome]:
-    """Return what became of each file, in their order.
+    """The outcome of each file, in their order.
 
     Args:
         stamps: files that this machine can read.

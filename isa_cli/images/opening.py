@@ -91,7 +91,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors re
 
 
 def _reason(kind: str, data: bytes, error: Exception) -> str:
-    """Return what to tell a person about an exception out of a decoder."""
+    """The words for a person about an exception out of a decoder."""
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return "needs more memory than there is"

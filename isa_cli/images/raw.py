@@ -44,7 +44,7 @@ def open_raw(data: bytes, at_least: tuple[int, int] | None) -> tuple[Image.Image
 
 
 def _exif_of_raw(data: bytes) -> Image.Exif:
-    """Return what a RAW file says itself, which is more than its preview does."""
+    """The EXIF of the RAW file itself, which says more than its preview's."""
     exif = Image.Exif()
     try:
         exif.load(data)

@@ -92,7 +92,7 @@ _SENSOR_COMPRESSIONS: Final = {32767, 32769, 32770, 34713, 65000, 65535}  # the 
 
 
 def resemblance(data: bytes) -> str:
-    """Return what something that is no picture looks like, as the end of a sentence, or ''."""
+    """The end of a sentence: what something that is no picture looks like, or ''."""
     head = data[:1024]
     found = (what for like, what in _RESEMBLES if re.match(like, head, re.IGNORECASE | re.DOTALL))
     return f": it looks like {what}" if (what := next(found, "")) else ""

@@ -157,7 +157,7 @@ class Explainer:
         text: TextEncoder,
         method: str | None = None,
     ) -> None:
-        self._eyes = image_to_sentence(model, backbone)
+        self._image_to_sentence = image_to_sentence(model, backbone)
         self._prepare = (model.light or backbone).prepare
         self._reader = reader_of(model, backbone, method or model.header.method)
         self._backbone = backbone
@@ -187,7 +187,7 @@ class Explainer:
             ModelError: the model gave no usable numbers.
             ValueError: a blend without ``reference``.
         """
-        sentence = self._eyes.sentences([picture])
+        sentence = self._image_to_sentence.sentences([picture])
         sentence = sentence._replace(tokens=sentence.tokens.float())
         tokens = sentence.tokens[0]  # (L, E)
         vocabulary = Vocabulary(self._backbone, self._reader)

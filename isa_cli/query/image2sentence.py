@@ -47,7 +47,7 @@ class ImageToSentence(Protocol):
 
 
 def image_to_sentence(model: QueryModel, backbone: Backbone) -> ImageToSentence:
-    """Return the eyes of a query model, on the backbone's device.
+    """What turns pictures into a query model's sentences, on the backbone's device.
 
     Args:
         model: of the backbone's space.

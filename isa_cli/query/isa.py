@@ -71,7 +71,7 @@ class IsaComposer:
         if model.header.space != backbone.space:
             raise SpaceMismatch(backbone.space, model.header.space)
         self._method = method or model.header.method
-        self._eyes = image_to_sentence(model, backbone)
+        self._image_to_sentence = image_to_sentence(model, backbone)
         self._reader = reader_of(model, backbone, self._method, reporter)
         self._backbone = backbone
         self._text = text
@@ -124,7 +124,7 @@ class IsaComposer:
         rows = [np.empty((0, self.space.dim), np.float32)]
         for start in range(0, len(pairs), BATCH):
             chunk = pairs[start : start + BATCH]
-            sentence = self._eyes.sentences([picture for picture, _ in chunk])
+            sentence = self._image_to_sentence.sentences([picture for picture, _ in chunk])
             modifiers = [modifier for _, modifier in chunk]
             features = self._reader.read(sentence.tokens, modifiers, sentence.features)
             rows.append(self._backbone.unit_rows(features))

@@ -201,7 +201,7 @@ class Catalog:
     # --- the whole ---
 
     def check(self) -> list[str]:
-        """Return what is wrong with the catalogue, one line each; nothing if it is sound.
+        """The catalogue's faults, one line each; none if it is sound.
 
         Reads everything: a second or so per 100,000 photos.
         """

@@ -74,7 +74,7 @@ class Metadata:
         return int(fact(self._db, "catalog", "generation") or 0)
 
     def setting(self, name: str) -> str | None:
-        """Return what ``set_setting`` was given, or ``None``."""
+        """The value that ``set_setting`` was given, or ``None``."""
         value = fact(self._db, "setting", name)
         return None if value is None else str(value)
 

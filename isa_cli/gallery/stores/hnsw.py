@@ -53,7 +53,7 @@ class BuildParams:
     expansion_add: int = 128
 
     def settings(self, space: EmbeddingSpace) -> str:
-        """Return what a file depends on, as JSON."""
+        """The settings that a file depends on, as JSON."""
         facts = {
             "engine": "usearch",
             "format": _FORMAT,

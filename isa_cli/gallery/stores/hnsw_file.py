@@ -171,7 +171,7 @@ def write(
     removed: int,
     settings: str,
 ) -> IndexFile:
-    """Return what there is to know about a new, durable index file.
+    """Writes a new, durable index file, and says all there is to know about it.
 
     Args:
         folder: where it goes.

@@ -185,7 +185,7 @@ class Best:
         self._keys[query], self._scores[query] = keys[order], scores[order]
 
     def matches(self) -> Matches:
-        """Return what was kept."""
+        """The best ones so far."""
         return Matches(self._keys, self._scores)
 
     def _floor(self, query: int, scores: NDArray[np.float32]) -> float:

@@ -8,9 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 SCRIPT = Path(__file__).parents[3] / "examples" / "experiments" / "training_step.py"
+
+
+@pytest.fixture(autouse=True)
+def _same_threads_afterwards():
+    """The script takes every core, and other threads of a later test would compute with them."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def layers(mapper, vectors):
 
 @torch.inference_mode()
 def by_hand(kind, model, backbone, image, modifier):
-    """The steps of each kind without eyes or composer, (D,)."""
+    """The steps of each kind without the network or the composer, (D,)."""
     if kind == "light":
         tokens = model.mapper(
             model.light(model.light.normalised([model.light.prepare(image)]))
@@ -161,18 +161,18 @@ def test_the_template_of_the_file_is_read(models, backbone, opened):
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_says_what_it_is_and_needs(kind, models, backbone):
     header = models[kind].header
-    eyes = {
+    network = {
         "light": LightImageToSentence,
         "map": SymmetricImageToSentence,
         "phi": EmbeddingImageToSentence,
     }[kind]
-    assert type(image_to_sentence(models[kind], backbone)) is eyes
+    assert type(image_to_sentence(models[kind], backbone)) is network
     assert header.parts == ({"text"} if kind == "light" else {"image", "text"})
     method = "published" if kind == "phi" else "isa"
     assert (header.method, composer(models[kind], backbone).name) == (method, method)
 
 
-def test_light_eyes_need_no_image_tower_and_the_others_no_light_one(
+def test_a_light_network_needs_no_image_tower_and_the_others_no_light_one(
     models, backbone, opened, tiny_model
 ):
     words_only = load_backbone(str(tiny_model), device="cpu", precision="fp32", parts={"text"})
