@@ -1,7 +1,8 @@
 """Hits in the shapes people and programs want: table, tab-separated, JSON lines, CSV, paths.
 
 Programs get names unchanged: JSON escapes undecodable bytes as lone surrogates, which
-``json.loads`` and ``os.fsencode`` turn back; CSV, paths and NUL-separated paths carry the bytes.
+``json.loads`` and ``os.fsencode`` turn back; CSV, paths and NUL-separated paths carry the bytes,
+except to a terminal.
 """
 
 from __future__ import annotations
@@ -126,22 +127,38 @@ def _json(hits: Sequence[Hit]) -> None:
 def _csv(hits: Sequence[Hit]) -> None:
     import csv
 
-    rows = [record(hit) for hit in hits]
-    for row in rows:  # one cell each; JSON's lists are the lossless form
-        row["paths"], row["similar"] = "\n".join(row["paths"]), "\n".join(row["similar"])
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [])
+    rows = [{name: _cell(value) for name, value in record(hit).items()} for hit in hits]
+    ends = "\n" if console.on_terminal() else "\r\n"
+    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else [], lineterminator=ends)
     writer.writeheader()
     writer.writerows(rows)
 
 
+RUN = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the start of a formula; a tab and the ends of lines it skips."""
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as one cell of CSV; JSON's lists are the lossless form.
+
+    Text that a spreadsheet would run has an apostrophe in front; a number is a number.
+    """
+    if isinstance(value, list):
+        return "\n".join(map(_cell, value))
+    if not isinstance(value, str):
+        return value
+    text = wording.printable(value) if console.on_terminal() else value
+    return f"'{text}" if text.startswith(RUN) else text
+
+
 def _paths(hits: Sequence[Hit]) -> None:
     for hit in hits:
-        console.put(os.fsdecode(hit.photo.paths[0]))
+        console.put_raw(os.fsdecode(hit.photo.paths[0]))
 
 
 def _print0(hits: Sequence[Hit]) -> None:
     for hit in hits:
-        console.put(os.fsdecode(hit.photo.paths[0]), end="\0")
+        console.put_raw(os.fsdecode(hit.photo.paths[0]), end="\0")
 
 
 def _lines(hits: Sequence[Hit]) -> None:
@@ -152,11 +169,11 @@ def _lines(hits: Sequence[Hit]) -> None:
 
 def _table(hits: Sequence[Hit]) -> None:
     from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    from isa_cli.cli.tables import Grid, show_table
+
+    table = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("#", "score", "z"):
         table.add_column(name, justify="right")
     table.add_column("photo", overflow="fold")
@@ -164,12 +181,11 @@ def _table(hits: Sequence[Hit]) -> None:
     if dated:
         table.add_column("taken", no_wrap=True)
     for hit in hits:
-        # Text, not a string: a file name may look like rich's markup.
         path = Text(wording.shortest(hit.photo.paths[0]))
         path.append(_remark(hit), style="dim")
         when = [_date(hit)] if dated else []
         table.add_row(str(hit.rank), f"{hit.score:.3f}", f"{hit.z:.1f}", path, *when)
-    Console(highlight=False).print(table)
+    show_table(table)
 
 
 _FORMS = {

@@ -97,7 +97,7 @@ def _failures(gallery: Gallery, *, as_json: bool) -> None:
         if as_json:
             console.put(_json({"path": os.fsdecode(path), "reason": reason}))
         else:
-            console.put(f"{wording.shortest(path)}\t{reason}")
+            console.put(f"{wording.shortest(path)}\t{wording.printable(reason)}")
 
 
 def _json(record: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli.errors import UsageError
 from isa_cli.reporting import Silent
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -152,7 +153,7 @@ def captioned(
         lacking = next(photo.path for photo in named if not photo.path.is_file())
         reporter.warn(
             f"left out, since they are not there: {len(named) - len(there):,} of {len(named):,} "
-            f"photos, the first {lacking}"
+            f"photos, the first {printable(str(lacking))}"
         )
     unique = _without_copies(there)
     if len(unique) < len(there):
