@@ -45,7 +45,10 @@ class RunProgress:
 
     Attributes:
         step: steps done.
-        best: the best measure so far, and ``best_epoch`` when that was.
+        before: the measure of what a run stands against, if it does.
+        best: the measure of the state that is kept, and ``best_epoch`` when that was; 0: before
+            the first one.
+        peak: the highest measure so far, kept or not, and ``peak_epoch`` when that was.
         seconds: spent in steps.
         measures: one entry per epoch.
         phases: seconds by what they were spent on; those of measuring and saving come on top of
@@ -53,8 +56,11 @@ class RunProgress:
     """
 
     step: int = 0
+    before: float = -math.inf
     best: float = -math.inf
     best_epoch: int = 0
+    peak: float = -math.inf
+    peak_epoch: int = 0
     seconds: float = 0.0
     measures: list[dict[str, float]] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)
