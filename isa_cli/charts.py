@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli.atomic import replacing
 from isa_cli.errors import UsageError
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +144,7 @@ def draw(panels: Sequence[Panel | BarPanel], title: str = "") -> Figure:
     figure = Figure(figsize=(sum(widths), PANEL[1]), layout="constrained")
     FigureCanvasAgg(figure)
     if title:
-        figure.suptitle(title)
+        figure.suptitle(printable(title), parse_math=False)  # a file's name, maybe
     every = figure.subplots(1, len(panels), squeeze=False, width_ratios=widths)[0]
     for axes, panel in zip(every, panels, strict=True):
         if isinstance(panel, BarPanel):
@@ -176,7 +177,8 @@ def _stand(axes: Axes, panel: BarPanel) -> None:
                 ha="center",
                 fontsize=7,
             )
-    axes.set(title=panel.title, ylabel=panel.y)
+    axes.set_title(printable(panel.title), parse_math=False)
+    axes.set(ylabel=panel.y)
     axes.set_xticks(range(len(panel.places)), panel.places)
     axes.set_ylim(bottom=0)
     axes.margins(y=0.08)
@@ -199,7 +201,8 @@ def _fill(axes: Axes, panel: Panel) -> None:
         (drawn,) = axes.plot(line.x, line.y, label=line.label, marker="o" if line.marked else "")
         if line.behind:
             axes.plot(line.x, line.behind, color=drawn.get_color(), alpha=0.25, linewidth=0.8)
-    axes.set(title=panel.title, xlabel=panel.x, ylabel=panel.y)
+    axes.set_title(printable(panel.title), parse_math=False)
+    axes.set(xlabel=panel.x, ylabel=panel.y)
     if panel.y_limits is not None:
         axes.set_ylim(*panel.y_limits)
     axes.locator_params(axis="x", integer=True)  # steps and epochs are counted

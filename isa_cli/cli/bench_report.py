@@ -30,14 +30,13 @@ def show(report: Report, *, as_json: bool) -> None:
 
 def _table(report: Report) -> None:
     from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
+    from isa_cli.cli.tables import Grid, show_table
+
+    table = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
     for name, text in _rows(report):
-        table.add_row(Text(name), Text(text))  # not strings: a path may look like markup
-    Console(highlight=False).print(table)
+        table.add_row(name, text)
+    show_table(table)
 
 
 def _rows(report: Report) -> Iterator[tuple[str, str]]:

@@ -77,16 +77,18 @@ def _ask(world: World, library: Library, reporter: ConsoleReporter) -> Told:
 
     judge = Judge(library)
     told = judge.ask(world.main)
-    console.put(f'\n  {world.main.reference.name} + "{world.main.modifier}"\n')
+    console.put()
+    console.put(f'  {world.main.reference.name} + "{world.main.modifier}"')
+    console.put()
     for hit, right in zip(told.answer.hits, told.right, strict=True):
         name = os.path.basename(os.fsdecode(hit.photo.paths[0]))  # noqa: PTH119 - bytes
         console.put(
             f"  {hit.rank:>2}  {hit.score:.3f}  {name}  {'right' if right else ''}".rstrip()
         )
-    console.put(f"\n{_share(told, world)}")
-    console.put(
-        f"\n{len(world.others)} more questions, a right answer among the first 1, 5 and 10:"
-    )
+    console.put()
+    console.put(_share(told, world))
+    console.put()
+    console.put(f"{len(world.others)} more questions, a right answer among the first 1, 5 and 10:")
     for method, means in _compared(told.answer.method).items():
         shares = judge.shares(world.others, method, reporter)
         found = "  ".join(f"R@{k} {share:>4.0%}" for k, share in shares.items())
@@ -143,6 +145,8 @@ def _sheet(path: Path, world: World, told: Told) -> Path:
 
 
 def _next_steps() -> None:
-    console.put("\nNow your own photos (the first command fetches a model that knows the world):\n")
+    console.put()
+    console.put("Now your own photos (the first command fetches a model that knows the world):")
+    console.put()
     console.put("  isa index ~/Pictures --model small")
     console.put('  isa search photo.jpg "the same at night" --html sheet.html --open')

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
+from typing import IO, TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import typer
 from typer.core import TyperGroup
@@ -43,8 +44,8 @@ class _Misread(Protocol):
 
     exit_code: int
 
-    def show(self) -> None:
-        """Put the usage and what is wrong with it on stderr."""
+    def show(self, file: IO[str]) -> None:
+        """Write the usage and what is wrong with it."""
 
 
 class _Commands(TyperGroup):
@@ -175,11 +176,11 @@ def main() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of one command line; ``None``: the process's own arguments."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the shell: isa status >&-
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-        if hasattr(stream := getattr(sys, name), "reconfigure"):
-            stream.reconfigure(errors="surrogateescape")  # a name's bytes come out as they are
+    with console.guarded():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     if COMPLETING in os.environ:
         # Typer loads both for what it then throws away, and a shell's Tab should not wait: rich
         # to take markup out of the help's words, pydantic to read values that nobody asks for.
@@ -202,7 +203,9 @@ def _explained(error: BaseException) -> int:
             console.complain(error.message, error.hint)
             code = error.exit_code
         case _Misread():
-            error.show()
+            usage = io.StringIO()
+            error.show(usage)
+            console.say_lines(usage.getvalue())
             code = error.exit_code
         case typer.Abort() | KeyboardInterrupt():
             console.say("isa: interrupted")
@@ -219,7 +222,7 @@ def _confess(error: BaseException) -> None:
     """Show the traceback of an error that nobody foresaw."""
     import traceback
 
-    traceback.print_exception(error)
+    console.say_lines("".join(traceback.format_exception(error)))
     console.complain(
         "that is a bug in isa", "please report it with the lines above and what `isa doctor` says"
     )

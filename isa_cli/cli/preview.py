@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
+from isa_cli.cli.console import raw_stdout
 from isa_cli.errors import IsaError
 from isa_cli.pages.thumbnails import small
 from isa_cli.wording import printable
@@ -42,7 +43,7 @@ GREY = (128, 128, 128)
 
 def preview_hits(hits: Sequence[Hit], console: Console | None = None) -> None:
     """Draw the hits' thumbnails; a file that cannot be opened is a grey square."""
-    console = console or Console()
+    console = console or Console(file=raw_stdout())
     if can_draw(console):
         with ThreadPoolExecutor(4) as pool:
             render_preview(list(pool.map(_thumbnail, hits)), console)

@@ -1,7 +1,8 @@
 """Hits in the shapes people and programs want: table, tab-separated, JSON lines, CSV, paths.
 
 Programs get names unchanged: JSON escapes undecodable bytes as lone surrogates, which
-``json.loads`` and ``os.fsencode`` turn back; CSV, paths and NUL-separated paths carry the bytes.
+``json.loads`` and ``os.fsencode`` turn back; CSV, paths and NUL-separated paths carry the bytes,
+except to a terminal.
 """
 
 from __future__ import annotations
@@ -133,18 +134,35 @@ def _json(hits: Sequence[Hit], *, companions: bool) -> None:
 def _csv(hits: Sequence[Hit], *, companions: bool) -> None:
     import csv
 
-    rows = [record(hit, companions=companions) for hit in hits]
-    for row in rows:  # one cell each; JSON's lists are the lossless form
-        row |= {name: "\n".join(row[name]) for name in row if isinstance(row[name], list)}
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [])
+    shown = (record(hit, companions=companions) for hit in hits)
+    rows = [{name: _cell(value) for name, value in row.items()} for row in shown]
+    ends = "\n" if console.on_terminal() else "\r\n"
+    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else [], lineterminator=ends)
     writer.writeheader()
     writer.writerows(rows)
+
+
+RUN = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the start of a formula; a tab and the ends of lines it skips."""
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as one cell of CSV; JSON's lists are the lossless form.
+
+    Text that a spreadsheet would run has an apostrophe in front; a number is a number.
+    """
+    if isinstance(value, list):
+        return "\n".join(map(_cell, value))
+    if not isinstance(value, str):
+        return value
+    text = wording.printable(value) if console.on_terminal() else value
+    return f"'{text}" if text.startswith(RUN) else text
 
 
 def _paths(hits: Sequence[Hit], *, companions: bool, end: str = "\n") -> None:
     for hit in hits:
         for photo in (hit.photo, *(hit.companions if companions else ())):
-            console.put(os.fsdecode(photo.paths[0]), end=end)
+            console.put_raw(os.fsdecode(photo.paths[0]), end=end)
 
 
 def _below(hit: Hit, *, companions: bool) -> list[str]:
@@ -162,11 +180,11 @@ def _lines(hits: Sequence[Hit], *, companions: bool) -> None:
 
 def _table(hits: Sequence[Hit], *, companions: bool) -> None:
     from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    from isa_cli.cli.tables import Grid, show_table
+
+    table = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("#", "score", "z"):
         table.add_column(name, justify="right")
     table.add_column("photo", overflow="fold")
@@ -174,14 +192,13 @@ def _table(hits: Sequence[Hit], *, companions: bool) -> None:
     if dated:
         table.add_column("taken", no_wrap=True)
     for hit in hits:
-        # Text, not a string: a file name may look like rich's markup.
         path = Text(wording.shortest(hit.photo.paths[0]))
         path.append(_remark(hit, companions=companions), style="dim")
         when = [_date(hit)] if dated else []
         table.add_row(str(hit.rank), f"{hit.score:.3f}", f"{hit.z:.1f}", path, *when)
         for line in _below(hit, companions=companions):
             table.add_row("", "", "", Text(line, style="dim"), *([""] if dated else []))
-    Console(highlight=False).print(table)
+    show_table(table)
 
 
 _FORMS: Final[dict[str, Callable[..., None]]] = {

@@ -109,7 +109,7 @@ def _failures(gallery: Gallery, *, as_json: bool) -> None:
             console.put(_json(record | ({"cause": str(file.cause)} if again else {})))
         else:
             remark = f"\t{again}" if again else ""
-            console.put(f"{wording.shortest(file.path)}\t{file.reason}{remark}")
+            console.put(f"{wording.shortest(file.path)}\t{wording.printable(file.reason)}{remark}")
 
 
 def _json(record: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isa_cli.wording import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -43,7 +45,9 @@ def encode_in_chunks(
         rows.append(vectors)
         for text, was_cut in zip(chunk, cut, strict=True):
             if was_cut and reporter is not None:
-                reporter.warn(f"too long for the model, the end was cut: {text[:SHOWN]}…")
+                reporter.warn(
+                    f"too long for the model, the end was cut: {printable(text[:SHOWN])}…"
+                )
     return np.concatenate(rows)
 
 

@@ -129,7 +129,7 @@ def protocol_line(protocol: Mapping[str, Any]) -> str:
 
 def _told(value: Any) -> str:
     if isinstance(value, dict):
-        return " ".join(f"{name}={_quoted(each)}" for name, each in value.items())
+        return printable(" ".join(f"{name}={_quoted(each)}" for name, each in value.items()))
     return printable(_quoted(value))
 
 

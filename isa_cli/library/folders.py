@@ -121,8 +121,9 @@ def tell_of_demo_model(
         return
     reporter.warn(
         f"isa: {BUNDLED} knows only the demo's wardrobe of drawn garments; on photos its answers "
-        "mean little\n  → for photos: isa index FOLDER --model small --gallery DIR"
+        "mean little"
     )
+    reporter.warn("  → for photos: isa index FOLDER --model small --gallery DIR")
     gallery.catalog.metadata.set_setting(TOLD, "yes")
 
 

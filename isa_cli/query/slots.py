@@ -14,6 +14,7 @@ import torch
 from isa_cli.encoders.texts import SHOWN
 from isa_cli.errors import ModelError
 from isa_cli.query.prompt import first_slot
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,9 @@ class SlottedTexts:
         """Say of each, once, that its end is not read."""
         for text in modifiers:
             if self._reporter is not None and text not in self._warned:
-                self._reporter.warn(f"too long for the model, the end was cut: {text[:SHOWN]}…")
+                self._reporter.warn(
+                    f"too long for the model, the end was cut: {printable(text[:SHOWN])}…"
+                )
             self._warned.add(text)
 
     def _as_words(self, text: str) -> str:

@@ -31,7 +31,7 @@ from isa_cli.training.record import (
     weakness,
 )
 from isa_cli.training.runs import Composed
-from isa_cli.training.tasks.compose import ComposeTask
+from isa_cli.training.tasks.compose import ComposeTask, standard_error
 
 if TYPE_CHECKING:
     import threading
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from isa_cli.training.config import ComposeConfig
     from isa_cli.training.data.sentences import Sentences
     from isa_cli.training.runs import ComposeRun
+    from isa_cli.training.tasks.compose import Likelihoods
 
 
 def compose(run: ComposeRun, reporter: Reporter, stop: threading.Event) -> Composed | None:
@@ -131,11 +132,12 @@ class Composing:
             mined = self._mining()
             task = self._composing(mined)
             untrained = dict(task.measure())  # adapters that have learned nothing change nothing
+            likelihoods = task.likelihoods
             if self._folder.load_state() is None:
                 mined.clear()
                 self._folder.rewind(-1)
                 self._folder.log({"step": 0, "epoch": 0} | untrained)
-            loop = self._learned(task, untrained)
+            loop = self._learned(task, untrained, likelihoods)
             if loop is None:
                 return None
             record = self._recipe | composing_results(
@@ -183,8 +185,16 @@ class Composing:
             self._device,
         )
 
-    def _learned(self, task: ComposeTask, untrained: dict[str, float]) -> Loop | None:
-        """Return the loop of a task that has come to its end; ``None`` if ``stop`` ended it."""
+    def _learned(
+        self, task: ComposeTask, untrained: dict[str, float], likelihoods: Likelihoods
+    ) -> Loop | None:
+        """Return the loop of a task that has come to its end; ``None`` if ``stop`` ended it.
+
+        What is kept has to measure better than ``untrained`` by more than a standard error over
+        the held-out questions: of states within it the simplest is chosen (Breiman et al., 1984,
+        section 3.4.3), which is the one that changes nothing.  The error is that of each
+        question's gain over its own ``likelihoods``, as easy and hard ones differ more (ours).
+        """
         config = self._run.config
         loop = Loop(
             task,
@@ -195,7 +205,7 @@ class Composing:
             seed=config.seed,
             batch=self._photos.batch_size(config.batch),
         )
-        loop.stand_against(untrained)
+        loop.stand_against(untrained, lambda: standard_error(task.likelihoods - likelihoods))
         return loop if loop.run(self._stop) else None
 
     def _write(self, record: dict[str, Any]) -> None:

@@ -113,12 +113,12 @@ def composing_results(
         untrained: the same measures before it.
         images: triplets per step.
     """
-    before, best = next(iter(untrained.values())), progress.best_epoch
+    best = progress.best_epoch
     return {
         "held out": len(photos.held_out),
         "held-out pictures": len(photos.keys),
         "untrained": dict(untrained),
-        "better than untrained": progress.best > before,
+        "better than untrained": best > 0,
         "reached": progress.measures[best - 1] if best else dict(untrained),
     } | _course(progress, "triplets per second", images)
 
@@ -129,10 +129,11 @@ def weakness(record: Mapping[str, Any]) -> str | None:
         return None
     name, before = next(iter(record["untrained"].items()))
     best = max(measured[name] for measured in record["measures"])
+    chance = ", no more than chance may do to so few" if best > before else ""
     return (
         f"composing learned nothing that shows: {name} on {record['held out']:,} held-out triplets "
-        f"was {before:.3f} before and {best:.3f} at best; the adapters are left as they began, "
-        "which changes nothing; more triplets may help"
+        f"was {before:.3f} before and {best:.3f} at best{chance}; the adapters are left as they "
+        "began, which changes nothing; more triplets may help"
     )
 
 

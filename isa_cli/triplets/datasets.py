@@ -23,6 +23,7 @@ from isa_cli.errors import BenchmarkError
 from isa_cli.reporting import Silent
 from isa_cli.triplets.annotations import Unusable, first_with, read_json, read_records
 from isa_cli.triplets.records import Triplet
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,7 +82,8 @@ def fashioniq(root: Path, reporter: Reporter | None = None) -> list[Triplet]:
     if missing == list(files):
         raise BenchmarkError(f"there is no file {files['dress']}", _hint("FashionIQ"))
     if missing:
-        reporter.warn(f"FashionIQ without {' and '.join(missing)}: no file {files[missing[0]]}")
+        lacking = printable(str(files[missing[0]]))
+        reporter.warn(f"FashionIQ without {' and '.join(missing)}: no file {lacking}")
     images = root / "images"
     listed = {path.name for path in images.iterdir()} if images.is_dir() else set()
 

@@ -15,6 +15,7 @@ from isa_cli.paths import Spelling, composed
 from isa_cli.regular import read_bytes
 from isa_cli.reporting import Silent
 from isa_cli.triplets.sheets import MOST_BYTES, NotText, encoding_of, read_text, rows_of
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -171,7 +172,7 @@ def captioned(
     if lacking:
         reporter.warn(
             f"left out, since they are not there: {len(lacking):,} of {len(captions):,} "
-            f"photos, the first {lacking[0]}"
+            f"photos, the first {printable(str(lacking[0]))}"
         )
     unique = _without_copies(there)
     if len(unique) < len(there):

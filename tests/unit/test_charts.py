@@ -33,6 +33,16 @@ def test_bars_and_lines_share_a_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["both.png"]
 
 
+def test_titles_are_words_whatever_a_file_is_called(tmp_path):
+    name = "$\\frac{$ \x1b[2J\n.csv"
+    bars = BarPanel(name, "percent", ["x", "y"], BARS)
+    lines = Panel(name, "step", "loss", [Line("a", [0, 1], [2.0, 1.0])])
+    figure = draw([bars, lines], name)
+    titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+    assert titles == [r"$\frac{$ \x1b[2J\n.csv"] * 3
+    save_chart(tmp_path / "a.png", [bars, lines], name)  # which matplotlib draws without a warning
+
+
 def test_without_matplotlib_one_sentence(monkeypatch):
     check_charts()
     monkeypatch.setitem(sys.modules, "matplotlib", None)

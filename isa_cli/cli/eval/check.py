@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from isa_cli import wording
 from isa_cli.cli import console
-from isa_cli.cli.eval.report import screen_for_tables, table_of
 from isa_cli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -61,14 +60,15 @@ def _document(found: Check) -> dict[str, Any]:
 
 
 def _print(benchmark: Dataset, found: Check) -> None:
-    from rich.markup import escape
+    from isa_cli.cli.tables import show_table, table_of
 
     root = wording.printable(str(found.root))
-    console.put(f"{benchmark.title}, {found.split}, below {root}\n")
+    console.put(f"{benchmark.title}, {found.split}, below {root}")
+    console.put()
     table = table_of(["", "what"], ["there", "published"])
     for need in found.needs:
-        table.add_row(_mark(need), escape(need.what), f"{need.found:,}", f"{need.expected:,}")
-    screen_for_tables().print(table)
+        table.add_row(_mark(need), need.what, f"{need.found:,}", f"{need.expected:,}")
+    show_table(table, page=True)
     if found.ok:
         console.put(f"everything is there: isa eval {found.name} --root '{root}'")
         return
@@ -81,7 +81,7 @@ def _print(benchmark: Dataset, found: Check) -> None:
             console.put(f"  from {need.url}")
             console.put(f"  {wording.printable(need.command)}".rstrip())
         told.add((need.url, need.command))
-        console.put("")
+        console.put()
 
 
 def _mark(need: Need) -> str:

@@ -74,11 +74,11 @@ def _put_json(files: tuple[Path, Path], found: Differences) -> None:
 
 
 def _tables(title: str, files: tuple[Path, Path], found: Differences) -> None:
-    from isa_cli.cli.eval.report import screen_for_tables, table_of
+    from isa_cli.cli.tables import show_table, table_of
 
     a, b = (wording.printable(file.name) for file in files)
-    console.put(f"{wording.printable(title)}: percent; A is {a}, B is {b}\n")
-    screen = screen_for_tables()
+    console.put(f"{wording.printable(title)}: percent; A is {a}, B is {b}")
+    console.put()
     for pair, metrics in found.items():
         table = table_of([_called(pair)], ["A", "B", "B - A", "95 % interval", "p"])
         for name, each in metrics.items():
@@ -91,7 +91,7 @@ def _tables(title: str, files: tuple[Path, Path], found: Differences) -> None:
                 f"{100 * low:+.2f} to {100 * high:+.2f}",
                 f"{each.p:.4f}",
             )
-        screen.print(table)
+        show_table(table, page=True)
     console.put("p: how often chance alone would make a difference this large (paired bootstrap)")
 
 

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     from isa_cli.cli.eval.outputs import Outputs
 
-WIDTH = 100
-"""Columns where nobody's terminal says how many there are."""
-
-
 HEADLINES = {"circo": "mAP@10"}
 """What a benchmark's authors tell by group, where that is not its first metric."""
 
@@ -34,7 +30,8 @@ def show(document: Mapping[str, Any], wanted: Outputs) -> None:
 
         console.put(json.dumps(document))
     elif wanted.markdown:
-        console.put("\n".join(_markdown(document)))
+        for line in _markdown(document):
+            console.put(line)
     elif has_numbers:
         _tables(document)
     if not (has_numbers or wanted.as_json or wanted.markdown):
@@ -59,23 +56,19 @@ def _headline(document: Mapping[str, Any]) -> str:
 
 
 def _tables(document: Mapping[str, Any]) -> None:
-    screen = screen_for_tables()
+    from isa_cli.cli.tables import show_table
+
     results = document["results"]
-    console.put(f"{title_of(document)}: percent, and its 95 % interval\n")
+    console.put(f"{title_of(document)}: percent, and its 95 % interval")
+    console.put()
     for part in _parts(results):
-        screen.print(_by_metric(results, part))
+        show_table(_by_metric(results, part), page=True)
     headline = _headline(document)
     if results[0]["groups"]:
-        console.put(f"{headline} by group, percent\n")
-        screen.print(_by_group(results, headline))
+        console.put(f"{headline} by group, percent")
+        console.put()
+        show_table(_by_group(results, headline), page=True)
     console.put(f"protocol: {protocol_line(document['protocol'])}")
-
-
-def screen_for_tables() -> Any:
-    """Return where tables are printed: as wide as the terminal, or as a page without one."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if console.on_terminal() else WIDTH)
 
 
 MOST_COLUMNS = 7
@@ -96,6 +89,8 @@ def _parts(results: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
 
 def _by_metric(results: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Table:
     """Return each method's numbers with their intervals."""
+    from isa_cli.cli.tables import table_of
+
     table = table_of(["method"], names)
     for result in results:
         table.add_row(result["method"], *(_cell(result, name) for name in names))
@@ -109,6 +104,8 @@ def _cell(result: Mapping[str, Any], name: str) -> str:
 
 def _by_group(results: Sequence[Mapping[str, Any]], metric: str) -> Table:
     """Return each method's headline number by group, with the groups' sizes beside them."""
+    from isa_cli.cli.tables import table_of
+
     groups = results[0]["groups"]
     if len(groups) > MOST_COLUMNS:
         return _groups_down(results, metric)
@@ -122,24 +119,13 @@ def _by_group(results: Sequence[Mapping[str, Any]], metric: str) -> Table:
 
 def _groups_down(results: Sequence[Mapping[str, Any]], metric: str) -> Table:
     """Return the same with a line for each group."""
+    from isa_cli.cli.tables import table_of
+
     table = table_of(["group"], ["cases", *(result["method"] for result in results)])
     for name, group in results[0]["groups"].items():
         values = [result["groups"][name]["metrics"][metric] for result in results]
         row = (f"{100 * value:.1f}" for value in values)
         table.add_row(wording.printable(name), f"{group['cases']:,}", *row)
-    return table
-
-
-def table_of(words: Sequence[str], numbers: Sequence[str]) -> Table:
-    """Return an empty table with columns of words and columns of numbers."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in words:
-        table.add_column(name)
-    for name in numbers:
-        table.add_column(name, justify="right")
     return table
 
 

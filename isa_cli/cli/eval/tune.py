@@ -101,24 +101,24 @@ def _show(tuned: Tuned, place: Path | None, *, as_json: bool) -> None:
 
         console.put(json.dumps(_document(tuned, place)))
         return
-    from rich.markup import escape
-
-    from isa_cli.cli.eval.report import screen_for_tables, table_of
+    from isa_cli.cli.tables import show_table, table_of
     from isa_cli.evaluation.report import protocol_line
 
     choice = tuned.choice
     title = f"{wording.printable(choice.benchmark)}, {choice.split}"
-    console.put(f"{title}: {choice.metric}, percent, and its 95 % interval\n")
+    console.put(f"{title}: {choice.metric}, percent, and its 95 % interval")
+    console.put()
     table = table_of(["method", "text"], ["alpha", choice.metric])
     best = sorted(tuned.trials, key=lambda trial: -trial.value)[:BEST]
     for trial in best:
         low, high = trial.interval
         value = f"{100 * trial.value:.1f}  {100 * low:.1f}-{100 * high:.1f}"
         weight = "" if trial.alpha is None else f"{trial.alpha:g}"
-        table.add_row(trial.method, escape(_text(trial)), weight, value)
-    screen_for_tables().print(table)
+        table.add_row(trial.method, _text(trial), weight, value)
+    show_table(table, page=True)
     if len(tuned.trials) > len(best):
-        console.put(f"the best {len(best)} of {len(tuned.trials)} that were tried\n")
+        console.put(f"the best {len(best)} of {len(tuned.trials)} that were tried")
+        console.put()
     console.put(f"protocol: {protocol_line(tuned.protocol)}")
     console.say(_kept(tuned, place))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,12 +77,12 @@ class Metadata:
     def setting(self, name: str) -> str | None:
         """The value that ``set_setting`` was given, or ``None``."""
         value = fact(self._db, "setting", name)
-        return None if value is None else str(value)
+        return None if value is None else os.fsdecode(value)
 
     def set_setting(self, name: str, value: str) -> None:
         """Remember a value under a name of the caller's."""
         with self._db.writing() as connection:
-            set_fact(connection, "setting", name, value)
+            set_fact(connection, "setting", name, _stored(value))
 
     def roots(self) -> list[bytes]:
         """Return the folders and files that were asked to be indexed, sorted."""
@@ -104,3 +105,12 @@ class Metadata:
         value = None if file is None else json.dumps(asdict(file))
         with self._db.writing() as connection:
             set_fact(connection, "catalog", "index_file", value)
+
+
+def _stored(text: str) -> str | bytes:
+    """Return text as SQLite takes it: a path that is no text, as a model's may be, as its bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(text)
+    return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,6 +16,7 @@ from isa_cli.errors import ImageError
 from isa_cli.gallery.patch_features import PatchFeatures
 from isa_cli.gallery.read_ahead import ReadAhead, batched
 from isa_cli.images import open_image, read_file
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     import threading
@@ -150,7 +150,7 @@ def _record(
     """Append the patch features of one batch, and name the files that gave none."""
     for row, found in batch:
         if isinstance(found, str):
-            reporter.warn(f"{os.fsdecode(photos.paths[row])} is left out: {found}")
+            reporter.warn(f"{printable(photos.paths[row])} is left out: {found}")
     if values is not None:
         rows = [row for row, found in batch if not isinstance(found, str)]
         features.append(photos.keys[rows], values, photos.contents[rows])

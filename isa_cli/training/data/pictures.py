@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +16,7 @@ from isa_cli.errors import ImageError, TrainingError
 from isa_cli.images import open_image, read_file
 from isa_cli.reporting import Silent
 from isa_cli.training.data.augment import augmented
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,8 +150,8 @@ class TrainingPictures:
     def _warn(self, row: int, reason: str) -> None:
         if row not in self._lost:
             self._lost.add(row)
-            path = os.fsdecode(self._photos.paths[row])
-            self._reporter.warn(f"{path} is left out: {reason}")
+            path = self._photos.paths[row]
+            self._reporter.warn(f"{printable(path)} is left out: {reason}")
 
     # --- in the decoder's threads ----------------------------------------------------------------
 

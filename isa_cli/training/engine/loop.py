@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 SAVE_EVERY = 600.0
 """Seconds after which the state is saved within an epoch: what a kill can cost."""
 
+ROUNDING = 1e-4
+"""A measure higher by no more than this is no higher: another processor's sums may differ as much.
+The thousand held-out photos that there are at most measure in steps ten times as large (ours)."""
+
 
 class Task(Protocol):
     """What is trained: batches in, losses out.
@@ -104,6 +108,7 @@ class Loop:
             groups, lr=schedule.lr, weight_decay=schedule.weight_decay
         )
         self.progress = RunProgress()
+        self._least: Callable[[], float] = lambda: -math.inf
         state = folder.load_state()
         if state is not None:
             self._restore(state)
@@ -116,14 +121,21 @@ class Loop:
         """How many steps the whole run has."""
         return self._schedule.epochs * self._per_epoch
 
-    def stand_against(self, measures: Mapping[str, float]) -> None:
+    def stand_against(
+        self, measures: Mapping[str, float], margin: Callable[[], float] | None = None
+    ) -> None:
         """Keep what is there if no epoch measures better; a run that goes on does so already.
 
         Args:
             measures: of the task as it is, before its first step.
+            margin: asked of each epoch that was just measured: how far above ``measures`` it has
+                to be, as chance alone may lift it so far.
         """
+        if margin is not None:
+            self._least = lambda: self.progress.before + margin()
         if self.progress.step == 0:
-            self.progress.best = next(iter(measures.values()))
+            before = next(iter(measures.values()))
+            self.progress.before = self.progress.best = self.progress.peak = before
             self._folder.save_best(self._task.module.state_dict())
 
     def run(self, stop: threading.Event) -> bool:
@@ -209,14 +221,16 @@ class Loop:
         self.progress.measures.append({"epoch": float(epoch)} | measures)
         self._folder.log({"step": self.progress.step, "epoch": epoch} | measures)
         self._reporter.note(f"epoch {epoch}: {name} {value:.3f} on what is held out")
-        if value > self.progress.best:
+        if value > self.progress.peak + ROUNDING:
+            self.progress.peak, self.progress.peak_epoch = value, epoch
+        if value > max(self.progress.best + ROUNDING, self._least()):
             self.progress.best, self.progress.best_epoch = value, epoch
             self._folder.save_best(self._task.module.state_dict())
 
     def _is_exhausted(self) -> bool:
         epoch = self.progress.step // self._per_epoch
         patience = self._schedule.patience
-        return 0 < patience <= epoch - self.progress.best_epoch
+        return 0 < patience <= epoch - self.progress.peak_epoch
 
     # --- the state -------------------------------------------------------------------------------
 

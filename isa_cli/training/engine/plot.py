@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from isa_cli.charts import Line, Panel, save_chart
 from isa_cli.errors import UsageError
+from isa_cli.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +39,9 @@ def plot_run(records: Records, path: Path, reporter: Reporter) -> Path | None:
         reporter.note(f"no plot: {error.message}: {error.hint}")
         return None
     except OSError as error:
-        reporter.warn(f"the plot can't be written to {path}: {error.strerror or error}")
+        reporter.warn(
+            f"the plot can't be written to {printable(str(path))}: {error.strerror or error}"
+        )
         return None
     return path
 

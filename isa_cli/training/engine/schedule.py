@@ -46,7 +46,10 @@ class RunProgress:
 
     Attributes:
         step: steps done.
-        best: the best measure so far, and ``best_epoch`` when that was.
+        before: the measure of what a run stands against, if it does.
+        best: the measure of the state that is kept, and ``best_epoch`` when that was; 0: before
+            the first one.
+        peak: the highest measure so far, kept or not, and ``peak_epoch`` when that was.
         seconds: spent in steps.
         measures: one entry per epoch.
         phases: seconds by what they were spent on; those of measuring and saving come on top of
@@ -54,8 +57,11 @@ class RunProgress:
     """
 
     step: int = 0
+    before: float = -math.inf
     best: float = -math.inf
     best_epoch: int = 0
+    peak: float = -math.inf
+    peak_epoch: int = 0
     seconds: float = 0.0
     measures: list[dict[str, float]] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)
@@ -71,19 +77,23 @@ class RunProgress:
         Raises:
             ValueError: it is none, or not one of such a run.
         """
+        if isinstance(raw, dict):  # an earlier isa's knows no peak apart
+            raw = {"peak": raw.get("best"), "peak_epoch": raw.get("best_epoch")} | raw
         names = {each.name for each in fields(cls)}
         if not isinstance(raw, dict) or raw.keys() != names:
             raise ValueError("other fields than a run's progress has")
         progress = cls(**raw)
         epochs = raw["measures"] if isinstance(raw["measures"], list) else [None]
-        counts = (progress.step, progress.best_epoch)
+        counts = (progress.step, progress.best_epoch, progress.peak_epoch)
         if any(type(count) is not int for count in counts) or not 0 <= progress.step <= steps:
             raise ValueError("a step that the run does not have")
-        if not 0 <= progress.best_epoch <= len(epochs):
+        if not all(0 <= epoch <= len(epochs) for epoch in counts[1:]):
             raise ValueError("an epoch that was never measured")
         if not all(map(_is_numbers, (*epochs, progress.phases))):
             raise ValueError("measures that are no numbers")
-        if not _is_numbers({"best": progress.best, "seconds": progress.seconds}):
+        if not _is_numbers(
+            {"best": progress.best, "peak": progress.peak, "seconds": progress.seconds}
+        ):
             raise ValueError("no number where one should be")
         return progress
 

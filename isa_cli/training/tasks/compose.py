@@ -7,7 +7,8 @@ the negatives and the sizes are ours.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from isa_cli.training.losses import composing_nce
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from isa_cli.query.adapters import Adapters
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from isa_cli.training.data.sentences import Sentences
     from isa_cli.training.data.triplet_photos import Numbers, TripletPhotos
     from isa_cli.types import Vectors
+
+    Likelihoods: TypeAlias = NDArray[np.float64]
+    """(Q,) of the held-out questions, in nats."""
 
 MEASURED_AT_ONCE = 256
 """Questions read together where nothing is learned."""
@@ -45,6 +50,9 @@ class ComposeTask:
         memory: draws the memory bank of a step; ``None``: do without.
         config: of the run.
         device: where tensors live.
+
+    Attributes:
+        likelihoods: each held-out question's log-likelihood of its target, as last measured.
     """
 
     def __init__(
@@ -68,6 +76,7 @@ class ComposeTask:
         self._config = config
         self._device = device
         self.clock = PhaseClock(device)
+        self.likelihoods: Likelihoods = np.zeros(0)
         self.steps_per_epoch = photos.steps_per_epoch(config.batch)
 
     @property
@@ -164,5 +173,13 @@ class ComposeTask:
             likely.append(among.log_softmax(dim=1)[:, 0])
         count = torch.cat(better)
         recall = {f"R@{k}": float((count < k).float().mean()) for k in (10, 1)}
+        self.likelihoods = torch.cat(likely).double().cpu().numpy()
         measures = {"log-likelihood": torch.cat(likely).mean(), "MRR": (1 / (count + 1)).mean()}
         return {name: float(value) for name, value in measures.items()} | recall
+
+
+def standard_error(gains: Likelihoods) -> float:
+    """How far chance alone may lift the mean of as many numbers: (N,); of one alone, any way."""
+    if len(gains) < 2:  # noqa: PLR2004
+        return math.inf
+    return float(gains.std(ddof=1) / math.sqrt(len(gains)))

@@ -1,7 +1,9 @@
 """What reaches the terminal, and what never may."""
 
+import io
 import os
 import signal
+import sys
 
 import pytest
 
@@ -98,3 +100,59 @@ def test_the_first_signal_asks_and_the_second_stops(number, capfd):
             signal.raise_signal(number)
     assert signal.getsignal(number) is before
     assert capfd.readouterr().err == "\nsaving\n"
+
+
+# --- the way out ---------------------------------------------------------------------------------
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what it gets."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("Grüße 日本\n", "Grüße 日本\n"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("over\rwritten", r"over\rwritten"),
+        ("\rbar 10%", "\rbar 10%"),  # tqdm's own way back
+        ("\r\x1b[2J", "\r\\x1b[2J"),
+        ("\n\n\x1b[A\x1b[A", "\n\n\x1b[A\x1b[A"),
+        ("\x1b[A\x1b[Abar", r"\x1b[A\x1b[Abar"),
+        ("\u202e\u2028\x85", r"\u202e\u2028\x85"),
+        ("\udcff\ud800", r"\xff\ud800"),
+        ("", ""),
+    ],
+)
+def test_a_guarded_terminal_shows_and_does_not_obey(written, shown):
+    screen = Screen()
+    assert console.Guard(screen).write(written) == len(written)
+    assert screen.getvalue() == shown
+
+
+def test_terminals_are_guarded_while_isa_runs_and_as_before_afterwards(monkeypatch):
+    screen, file = Screen(), io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", file)
+    with console.guarded():
+        assert console.raw_stdout() is screen
+        assert sys.stderr is file
+        print("\x1b")
+        console.put("\x1b")
+        console.say("\x1b → \udcff")
+    assert (sys.stdout, sys.stderr) == (screen, file)
+    assert screen.getvalue() == "\\x1b\n" * 2
+    assert file.buffer.getvalue() == b"\\x1b \\u2192 \\xff\n"
+
+
+def test_a_pipe_of_any_encoding_gets_a_names_bytes(monkeypatch):
+    pipe = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", newline="")
+    monkeypatch.setattr(sys, "stdout", pipe)
+    with console.guarded():
+        console.put_raw("caf\udce9 é → \ud800", end="\0")
+        pipe.flush()
+    assert pipe.buffer.getvalue() == b"caf\xe9 \xe9 \\u2192 \\ud800\0"

@@ -150,3 +150,39 @@ def test_companions_are_a_field_and_a_row(capsys):
     assert row["companions"] == "/photos/a.cr3"
     results.show([SHOT], "table", companions=True)
     assert "+ /photos/a.cr3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("a=1", "a=1"),
+        ("", ""),
+        (-33.5, "-33.5"),
+        (None, ""),
+    ],
+)
+def test_csv_has_no_formula_and_numbers_stay_numbers(value, written, capsys):
+    field = "latitude" if isinstance(value, float) else "camera"
+    results.show([Hit(1, -0.5, -2.5, photo(7, PLAIN, **{field: value}))], "csv")
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert row[field] == written
+    assert (row["score"], row["z"]) == ("-0.5", "-2.5")
+
+
+def test_a_terminal_gets_what_people_may_see(capsys, monkeypatch):
+    monkeypatch.setattr(console, "on_terminal", lambda: True)
+    shown = r"/photos/caf\xe9\n[red]\x1b[31m.jpg"
+    for form, ends in (("paths", "\n"), ("print0", r"\x00"), ("csv", ",")):
+        results.show(HITS, form)
+        said = capsys.readouterr().out
+        assert shown + ends in said
+        assert "\x1b" not in said
+        assert "\r" not in said

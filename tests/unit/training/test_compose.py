@@ -34,6 +34,7 @@ from isa_cli.training.data.negatives import HardNegatives
 from isa_cli.training.engine.schedule import Schedule
 from isa_cli.training.record import weakness
 from isa_cli.training.runs import ComposeRun
+from isa_cli.training.tasks.compose import ComposeTask, standard_error
 from isa_cli.triplets import Triplet, write_triplets
 from isa_cli.types import FileStamp, PhotoInfo
 
@@ -313,3 +314,57 @@ def test_a_run_that_made_nothing_better_says_so(home, tmp_path):
         for line in watcher.lines
     )
     assert weakness(done.record | {"better than untrained": True}) is None
+    assert done.record["best epoch"] == 0
+    assert done.record["reached"] == done.record["untrained"]
+    adapters = {n: t for n, t in load_file(done.path).items() if n.startswith("adapters")}
+    assert not any(t.any() for n, t in adapters.items() if n.endswith("3.weight"))
+
+
+@pytest.mark.parametrize(
+    ("before", "best", "said"),
+    [
+        (-3.5, -3.6, "was -3.500 before and -3.600 at best; the"),
+        (-3.5, -3.4, "-3.400 at best, no more than chance may do to so few; the"),
+    ],
+)
+def test_an_improvement_that_chance_may_make_is_told_as_one(before, best, said):
+    record = {
+        "better than untrained": False,
+        "untrained": {"log-likelihood": before},
+        "measures": [{"log-likelihood": -4.0}, {"log-likelihood": best}],
+        "held out": 10,
+    }
+    assert said in weakness(record)
+
+
+def test_a_gain_is_held_against_the_questions_own_noise(home, tmp_path, monkeypatch):
+    measures = ComposeTask.measure
+    epochs = []
+
+    def measure(task):
+        """Lift one question of ten by a lot in the first epoch, and all by a little after it."""
+        found = measures(task)
+        epochs.append(len(epochs))
+        if epochs[-1] == 0:
+            task.kept = task.likelihoods
+            return found
+        gains = np.zeros(10)
+        gains[0] = 9.0
+        task.likelihoods = task.kept + (gains if epochs[-1] == 1 else 0.2)
+        return found | {"log-likelihood": float(task.likelihoods.mean())}
+
+    monkeypatch.setattr(ComposeTask, "measure", measure)
+    done = learn(home.run(out=tmp_path / "o.safetensors"))
+    lifted = [
+        each["log-likelihood"] - done.record["untrained"]["log-likelihood"]
+        for each in done.record["measures"]
+    ]
+    assert lifted == pytest.approx([0.9, 0.2], abs=1e-6)
+    assert done.record["better than untrained"]
+    assert done.record["best epoch"] == 2
+
+
+def test_a_standard_error():
+    assert standard_error(np.array([1.0, 3.0, 5.0, 7.0])) == pytest.approx(1.290994)
+    assert standard_error(np.full(9, 0.5)) == 0
+    assert standard_error(np.array([0.5])) == np.inf

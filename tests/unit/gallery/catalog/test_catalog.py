@@ -396,6 +396,12 @@ def test_facts_outlive_the_process(path, catalog):
         assert again.metadata.space == SPACE
 
 
+def test_a_setting_may_be_a_path_that_is_no_text(path, catalog):
+    catalog.metadata.set_setting("model", "/models/caf\udce9")
+    with Catalog.open(path, writable=False) as again:
+        assert again.metadata.setting("model") == "/models/caf\udce9"
+
+
 def test_stats(catalog):
     first, last = (PhotoInfo("PNG", 1, 1, taken_at=f"{y}-02-03T04:05:06") for y in (1999, 2024))
     catalog.record([embedded(b"/a/1", 1, first, size=10), embedded(b"/b/2", 2, last, size=5)])

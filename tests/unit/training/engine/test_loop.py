@@ -142,6 +142,69 @@ def test_a_run_that_goes_on_keeps_what_it_stands_against(tmp_path):
     assert again.progress.best == 0.4
 
 
+@pytest.mark.parametrize(
+    ("measures", "margins", "best"),
+    [
+        ([0.4 + 1e-7, 0.4 + 9e-5, 0.4 + 1e-4], [0.0] * 3, 0),  # rounding is no improvement
+        ([0.41, 0.41 + 1e-7, 0.4], [0.0] * 3, 1),  # nor is it one over an earlier epoch
+        ([0.45, 0.46, 0.44], [0.1] * 3, 0),  # nor what chance may do
+        ([0.45, 0.46, 0.44], [0.1, 0.05, 0.01], 2),
+        ([0.45, 0.46, 0.44], [0.1, 0.1, 0.01], 3),  # the best of those that count
+    ],
+)
+def test_better_is_what_is_beyond_rounding_and_chance(tmp_path, measures, margins, best):
+    task = Line(measures)
+    loop = loop_of(task, tmp_path, epochs=3)
+    seen = [weights(task)]
+    task.measure_before = task.measure
+    task.measure = lambda: (seen.append(weights(task)), task.measure_before())[1]
+    loop.stand_against({"good": 0.4}, iter(margins).__next__)
+    assert loop.run(task.stop)
+    assert loop.progress.best_epoch == best
+    for mine, theirs in zip(weights(task), seen[best], strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_a_margin_takes_no_patience_from_a_run_that_gets_better(tmp_path):
+    task = Line([0.45, 0.46, 0.47, 0.48, 0.6])
+    loop = loop_of(task, tmp_path, patience=2)
+    loop.stand_against({"good": 0.4}, lambda: 0.1)
+    assert loop.run(task.stop)
+    assert loop.progress.best_epoch == 5
+
+
+@pytest.mark.parametrize("at", [2, 6, 11, 14])
+def test_a_broken_run_weighs_chance_as_the_unbroken_one_does(tmp_path, at):
+    measures = [0.45, 0.47, 0.52, 0.49]
+    ends = []
+    for place, stops in (("one", None), ("two", at)):
+        task = Line(measures, stop_at=stops)
+        loop = loop_of(task, tmp_path / place, epochs=4)
+        loop.stand_against({"good": 0.4}, lambda: 0.1)
+        if not loop.run(task.stop):
+            task = Line(measures[len(loop.progress.measures) :])
+            loop = loop_of(task, tmp_path / place, epochs=4)
+            loop.stand_against({"good": 0.7}, lambda: 0.1)  # of what has been trained by now
+            assert loop.run(task.stop)
+        ends.append((loop.progress.best, loop.progress.best_epoch, loop.progress.peak))
+    assert ends == [(0.52, 3, 0.52)] * 2
+
+
+def test_an_unfinished_run_of_an_earlier_release_goes_on(tmp_path):
+    task = Line([0.2, 0.4], stop_at=9)
+    loop = loop_of(task, tmp_path, patience=2)
+    assert not loop.run(task.stop)
+    folder = RunFolder(tmp_path, {"a": 1})
+    state = folder.load_state()
+    for later in ("before", "peak", "peak_epoch"):
+        del state["progress"][later]
+    folder.save_state(state)
+    again = loop_of(Line([0.3, 0.35, 0.1]), tmp_path, patience=2)
+    assert again.run(threading.Event())
+    assert (again.progress.best, again.progress.best_epoch) == (0.4, 2)
+    assert len(again.progress.measures) == 4
+
+
 def test_patience_ends_a_run_that_gets_no_better(tmp_path):
     task = Line(measures=[0.5, 0.4, 0.3, 0.2, 0.1])
     finished, loop = train(task, tmp_path, patience=2)
