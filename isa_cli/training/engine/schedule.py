@@ -77,8 +77,9 @@ class RunProgress:
         Raises:
             ValueError: it is none, or not one of such a run.
         """
-        if isinstance(raw, dict):  # an earlier isa's knows no peak apart
-            raw = {"peak": raw.get("best"), "peak_epoch": raw.get("best_epoch")} | raw
+        if isinstance(raw, dict):  # an earlier isa's has no peak, and knows not what was before
+            told = {"peak": raw.get("best"), "peak_epoch": raw.get("best_epoch")}
+            raw = {"before": -math.inf} | told | raw
         names = {each.name for each in fields(cls)}
         if not isinstance(raw, dict) or raw.keys() != names:
             raise ValueError("other fields than a run's progress has")
