@@ -63,6 +63,7 @@ def run(work, out, steps):
     return subprocess.run(map(str, command), capture_output=True, text=True, check=True)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_and_writes_a_model(tmp_path):
     run(tmp_path / "work", tmp_path / "out", 1)
     first = space_of(str(tmp_path / "out"))
