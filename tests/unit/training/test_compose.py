@@ -349,7 +349,7 @@ def test_a_gain_is_held_against_the_questions_own_noise(home, tmp_path, monkeypa
             task.kept = task.likelihoods
             return found
         gains = np.zeros(10)
-        gains[0] = 9.0
+        gains[:2] = 9.0, -1.0  # 0.8 on average, and a standard error of 0.92
         task.likelihoods = task.kept + (gains if epochs[-1] == 1 else 0.2)
         return found | {"log-likelihood": float(task.likelihoods.mean())}
 
@@ -359,7 +359,7 @@ def test_a_gain_is_held_against_the_questions_own_noise(home, tmp_path, monkeypa
         each["log-likelihood"] - done.record["untrained"]["log-likelihood"]
         for each in done.record["measures"]
     ]
-    assert lifted == pytest.approx([0.9, 0.2], abs=1e-6)
+    assert lifted == pytest.approx([0.8, 0.2], abs=1e-4)
     assert done.record["better than untrained"]
     assert done.record["best epoch"] == 2
 
