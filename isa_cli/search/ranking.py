@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 GROUP_AT = 0.95
 """Cosine from which two photos count as the same shot for ``--group`` (ours)."""
 
+ROUNDING = 1e-6
+"""More than the cosine of a picture with itself may differ from 1: rows are unit in float32."""
+
 WIDEN = 4
 """How many times more vectors are asked for where hiding and folding left too few."""
 
@@ -130,10 +133,10 @@ def _folded(gallery: Gallery, found: list[_Found], group: float | None) -> list[
     for chunk, vectors in gallery.catalog.vectors.chunks(keys):
         rows.update(zip(chunk.tolist(), vectors, strict=True))
     groups: list[list[_Found]] = []
-    heads = np.empty((len(found), gallery.space.dim), np.float32)
+    heads = np.empty((len(found), gallery.space.dim))
     for item in found:
-        likeness = heads[: len(groups)] @ rows[item.key]
-        if groups and likeness.max() >= group:
+        likeness = heads[: len(groups)] @ rows[item.key].astype(np.float64)
+        if groups and likeness.max() >= group - ROUNDING:
             groups[int(likeness.argmax())].append(item)
         else:
             heads[len(groups)] = rows[item.key]

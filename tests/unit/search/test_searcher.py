@@ -16,6 +16,7 @@ from isa_cli.gallery.indexing import IndexOptions, index_folders
 from isa_cli.query.methods import DEFAULT_ALPHA, DEFAULT_METHOD
 from isa_cli.query.tuned import TUNED, Choice
 from isa_cli.reporting import Silent
+from isa_cli.search.ranking import _folded, _Found
 from isa_cli.search.references import read_reference
 from isa_cli.search.request import Request
 from isa_cli.search.searcher import Searcher
@@ -196,6 +197,14 @@ def test_near_duplicates_are_folded_behind_the_best_of_them(ask):
     assert names(answer)[0] == "red"
     assert [os.path.basename(photo.paths[0]) for photo in first.similar] == [b"rose.png"]
     assert len(answer.hits) == 5
+
+
+def test_a_cosine_of_one_is_one_whatever_the_last_bit(gallery, ask):
+    (alike,) = [hit for hit in ask(modifier="red", group=1.0).hits if hit.rank == 1]
+    assert alike.similar == ()
+    known = [int(key) for keys, _ in gallery.catalog.vectors.chunks() for key in keys]
+    found = [_Found(key, 1.0, None) for key in known for _ in range(2)]
+    assert [len(group) for group in _folded(gallery, found, 1.0)] == [2] * len(known)
 
 
 def test_hiding_and_folding_do_not_shorten_the_answer(ask, photos):
