@@ -5,8 +5,11 @@ Every file that isa writes for later goes through here: a temporary name in the 
 What kills the process leaves at most a hidden ``.NAME.PID.part`` beside the file, never a half one.
 
     with replacing(path) as part:        # for libraries that want a path
-        save_file(tensors, part)
+        picture.save(part)
     write_text(path, "{}")
+
+Where a library hides why it could not write (torch, numpy), let it write to memory, and write that:
+a full disk is to be told from a folder that is somebody else's.
 """
 
 from __future__ import annotations
@@ -54,15 +57,17 @@ def replacing(path: Path) -> Iterator[Path]:
         yield part
         _sync(part, os.O_RDWR)
         part.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink()
+        if isinstance(error, OSError) and error.errno is not None:
+            error.filename = os.fspath(path)  # a full disk names none, others the part
         raise
     if os.name != "nt":  # Windows has no such call for folders, and needs none
         _sync(path.parent, os.O_RDONLY)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Write a file whole; see ``replacing``."""
     with replacing(path) as part:
         part.write_bytes(data)

@@ -18,6 +18,8 @@ The numbers are ``ExitCode``'s.  ``ValueError`` is a programmer's mistake and sh
 
 from __future__ import annotations
 
+import errno
+import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -161,3 +163,46 @@ def brief(error: BaseException, lines: int = 1) -> str:
     """
     said = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(" ".join(said[:lines]).split())[:300] or type(error).__name__
+
+
+ROOM = "free some space and run the same command again; nothing saved is lost"
+
+_ROOM_AND_FILES = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: "no file so large may be written there: choose another place, or `ulimit -f`",
+    errno.EMFILE: "allow more open files with `ulimit -n 4096`",
+}
+"""What helps against errors of the system that are no mistake of a path's."""
+
+
+def next_step(error: BaseException, otherwise: str = "") -> str:
+    """What to do about an error of the system's, or a library's that tells of one.
+
+    A full disk is a full disk wherever it is met; a hint about the path would mislead.
+
+    Args:
+        error: while a file was written.
+        otherwise: what helps where the path is at fault.
+
+    Examples:
+        >>> next_step(OSError(28, "No space left on device"), "name another file")
+        'free some space and run the same command again; nothing saved is lost'
+        >>> next_step(PermissionError(13, "Permission denied"), "name another file")
+        'name another file'
+    """
+    return _ROOM_AND_FILES.get(system_error(error), otherwise)
+
+
+def system_error(error: BaseException | None) -> int:
+    """The number of the system's error that is told, or behind it; 0: of none.
+
+    Libraries in Rust say it in words: ``I/O error: No space left on device (os error 28)``.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error.errno
+        if told := re.search(r"\b(?:os error|Errno) (\d+)\b", str(error)):
+            return int(told[1])
+        error = error.__cause__ or error.__context__
+    return 0

@@ -29,7 +29,7 @@ from isa_cli.cli.status import status
 from isa_cli.cli.train.app import trainings
 from isa_cli.cli.triplets import triplets
 from isa_cli.cli.wardrobe import wardrobe
-from isa_cli.errors import ExitCode, IsaError
+from isa_cli.errors import ExitCode, IsaError, next_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -229,12 +229,9 @@ def _confess(error: BaseException) -> None:
 
 
 _ADVICE = {
-    errno.ENOSPC: "free some space and run the same command again; nothing saved is lost",
-    errno.EDQUOT: "free some space and run the same command again; nothing saved is lost",
     errno.EROFS: "the disk is mounted read-only; choose another place with --gallery DIR",
     errno.EACCES: "ask for the permission, or choose another place with --gallery DIR",
     errno.EPERM: "ask for the permission, or choose another place with --gallery DIR",
-    errno.EMFILE: "allow more open files with `ulimit -n 4096`",
 }
 
 
@@ -242,7 +239,7 @@ def _told(error: BaseException) -> tuple[str, str] | None:
     """Return words for what the world may do to any program; ``None``: a bug of ours."""
     if isinstance(error, OSError) and error.errno is not None:
         name = f": {wording.printable(error.filename)}" if error.filename else ""
-        return f"{error.strerror or error}{name}", _ADVICE.get(error.errno, "")
+        return f"{error.strerror or error}{name}", next_step(error, _ADVICE.get(error.errno, ""))
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "out of memory", "try a smaller --batch-size, or a smaller --model"
     if type(error).__module__ == "sqlite3":

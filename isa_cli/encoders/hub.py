@@ -7,16 +7,21 @@ network: a gallery's space must not move because somebody pushed to a repository
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isa_cli.encoders.names import CONFIG_NAME
-from isa_cli.errors import ModelError
+from isa_cli.errors import ModelError, next_step, system_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from isa_cli.reporting import Reporter
+
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+"""Errors for which no network helps."""
 
 PROBE_SECONDS = 10
 """How long a hub may take to answer at all."""
@@ -61,6 +66,13 @@ def _download(
 def _unreachable(hub: Any, name: str, repo: str, filename: str, error: Exception) -> ModelError:
     """Return the one message about weights that can't be had, with every way out."""
     cache = hub.constants.HF_HUB_CACHE
+    number = system_error(error)
+    if number in _OF_THE_DISK or (isinstance(error, PermissionError) and error.filename):
+        return ModelError(
+            f"{name} can't be downloaded into {cache}: {os.strerror(number)}",
+            next_step(error, "ask for the permission")
+            + ", or let HF_HOME name a folder on another disk",
+        )
     if hub.constants.HF_HUB_OFFLINE:
         reason = "HF_HUB_OFFLINE is set"
         first = "unset HF_HUB_OFFLINE, or"

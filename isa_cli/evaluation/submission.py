@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from isa_cli.atomic import replacing
-from isa_cli.errors import IsaError, UsageError
+from isa_cli.errors import IsaError, UsageError, next_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,7 +55,7 @@ def write(benchmark: Benchmark, rankings: Sequence[Ranking], folder: Path) -> li
     except OSError as error:
         raise UsageError(
             f"the submission can't be written to {folder}: {error.strerror}",
-            "name a folder of yours",
+            next_step(error, "name a folder of yours"),
         ) from error
     return [folder / name for name in files]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from isa_cli.atomic import replacing
-from isa_cli.errors import ModelError, UsageError
+from isa_cli.errors import ModelError, UsageError, brief
 from isa_cli.evaluation.measure import Bench
 from isa_cli.evaluation.report import document
 from isa_cli.evaluation.runner import run
-from isa_cli.query.header import METADATA_KEY, read_header
+from isa_cli.query.header import read_header
 from isa_cli.query.methods import DEFAULT_ALPHA, LEARNED
 from isa_cli.query.prompt import Template
 from isa_cli.query.tuned import TUNED, Choice, kept
@@ -205,7 +204,9 @@ def keep_in_query_model(
         ModelError: the file can't be read or written.
     """
     from safetensors import SafetensorError  # noqa: PLC0415 - torch
-    from safetensors.torch import load_file, save_file  # noqa: PLC0415
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    from isa_cli.query.checkpoint import write  # noqa: PLC0415
 
     source = source or path
     header = read_header(source)
@@ -216,7 +217,6 @@ def keep_in_query_model(
     )
     try:
         tensors = load_file(source)
-        with replacing(path) as part:
-            save_file(tensors, part, metadata={METADATA_KEY: new.to_json()})
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"the query model can't be written to {path}: {error}") from error
+        raise ModelError(f"the query model {source} can't be read: {brief(error)}") from error
+    write(path, new, tensors)

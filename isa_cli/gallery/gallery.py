@@ -11,7 +11,7 @@ import threading
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Self
 
-from isa_cli.errors import GalleryError, GalleryLocked, SpaceMismatch
+from isa_cli.errors import GalleryError, GalleryLocked, SpaceMismatch, next_step
 from isa_cli.gallery.catalog import Catalog
 from isa_cli.gallery.records import Forgotten
 from isa_cli.reporting import Silent
@@ -279,7 +279,9 @@ def _writer_lock(folder: Path) -> ExitStack:
         stack.close()
         raise GalleryError(
             f"the gallery {folder} can't be written to: {error.strerror or error}",
-            "check the folder's permissions, or choose another with --gallery DIR",
+            next_step(
+                error, "check the folder's permissions, or choose another with --gallery DIR"
+            ),
         ) from error
     stack.callback(owner.unlink, missing_ok=True)
     return stack

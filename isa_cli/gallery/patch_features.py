@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isa_cli.atomic import write_text
-from isa_cli.errors import GalleryError
+from isa_cli.errors import GalleryError, next_step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,7 @@ class PatchFeatures:
         except OSError as error:
             raise GalleryError(
                 f"local features can't be written to {self._folder}: {error.strerror or error}",
-                "make room or check the folder's permissions; what was computed before is kept",
+                next_step(error, "check the folder's permissions; what was computed is kept"),
             ) from error
 
     # --- files -----------------------------------------------------------------------------------

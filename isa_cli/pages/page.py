@@ -15,7 +15,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from isa_cli.atomic import write_text
-from isa_cli.errors import UsageError
+from isa_cli.errors import UsageError, next_step
 from isa_cli.pages.markup import words
 from isa_cli.wording import printable
 
@@ -81,5 +81,5 @@ def put(path: Path, page: str) -> None:
     except OSError as error:
         raise UsageError(
             f"the page {printable(os.fsencode(path))} can't be written: {error.strerror}",
-            "name a file in a folder that exists and is yours",
+            next_step(error, "name a file in a folder that exists and is yours"),
         ) from error

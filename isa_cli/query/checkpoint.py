@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from isa_cli.atomic import replacing
 from isa_cli.encoders.budget import as_stored, mismatch
-from isa_cli.errors import IsaError, ModelError, SpaceMismatch, brief
+from isa_cli.errors import IsaError, ModelError, SpaceMismatch, brief, next_step
 from isa_cli.query.adapters import Adapters
 from isa_cli.query.header import (
     METADATA_KEY,
@@ -113,11 +113,23 @@ def save(
         for part, module in parts.items()
         for key, value in module.state_dict().items()
     }
+    write(path, header, tensors)
+
+
+def write(path: Path, header: Header, tensors: dict[str, Tensor]) -> None:
+    """Write a query model's tensors as they are, in one step.
+
+    Raises:
+        ModelError: the file can't be written; it is what it was.
+    """
     try:
         with replacing(path) as unfinished:
             save_file(tensors, unfinished, metadata={METADATA_KEY: header.to_json()})
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"the query model can't be written to {path}: {error}") from error
+        raise ModelError(
+            f"the query model can't be written to {path}: {brief(error)}",
+            next_step(error, "ask for the permission, or choose another place"),
+        ) from error
 
 
 def load(path: Path, space: EmbeddingSpace | None = None) -> QueryModel:

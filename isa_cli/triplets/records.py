@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isa_cli.atomic import replacing
-from isa_cli.errors import UsageError
+from isa_cli.errors import UsageError, next_step
 from isa_cli.paths import Spelling
 from isa_cli.triplets.annotations import Unusable
 from isa_cli.triplets.lines import MOST_IN_A_LINE, lines_of
@@ -124,7 +124,8 @@ def write_triplets(file: Path, triplets: Iterable[Triplet]) -> int:
                 count += 1
     except OSError as error:
         raise UsageError(
-            f"can't write {file}: {error.strerror or error}", "choose another place with --out"
+            f"can't write {file}: {error.strerror or error}",
+            next_step(error, "choose another place with --out"),
         ) from error
     return count
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli.atomic import replacing, write_bytes
 from isa_cli.config import usable_cores
-from isa_cli.errors import UsageError
+from isa_cli.errors import UsageError, next_step
 from isa_cli.wardrobe.captions import caption
 from isa_cli.wardrobe.drawing import render
 from isa_cli.wardrobe.drawing.render import SIZE
@@ -84,7 +84,8 @@ def write(
         _draw_all(jobs, reporter)
     except OSError as error:
         raise UsageError(
-            f"can't write pictures to {folder}: {error.strerror or error}", "choose another folder"
+            f"can't write pictures to {folder}: {error.strerror or error}",
+            next_step(error, "choose another folder"),
         ) from error
     return paths
 

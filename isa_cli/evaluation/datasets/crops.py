@@ -18,7 +18,7 @@ from PIL import Image
 
 from isa_cli.atomic import replacing
 from isa_cli.config import cache_dir, usable_cores
-from isa_cli.errors import BenchmarkError, ImageError
+from isa_cli.errors import BenchmarkError, ImageError, next_step
 from isa_cli.evaluation.datasets.layout import listing
 from isa_cli.images import open_image, read_file
 from isa_cli.wording import enumerated
@@ -98,7 +98,10 @@ def cropped(
         }
         _make(missing, reporter)
     except OSError as error:
-        raise BenchmarkError(f"can't write crops to {folder}: {error.strerror or error}") from error
+        raise BenchmarkError(
+            f"can't write crops to {folder}: {error.strerror or error}",
+            next_step(error, "let XDG_CACHE_HOME name a folder of yours"),
+        ) from error
     return made
 
 

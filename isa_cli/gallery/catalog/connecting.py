@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from isa_cli.errors import GalleryError, GalleryMissing
+from isa_cli.errors import GalleryError, GalleryMissing, next_step
 from isa_cli.gallery.catalog import migrations
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ def writer(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise GalleryError(f"the gallery {path.parent} can't be created: {error}") from error
+        raise GalleryError(
+            f"the gallery {path.parent} can't be created: {error.strerror or error}",
+            next_step(error, "choose another place with --gallery DIR"),
+        ) from error
     connection = _connect(path, "mode=rwc")
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # means something in a new file only

@@ -10,13 +10,14 @@ size and checksum are in the catalogue and fall back with it.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from isa_cli.errors import GalleryDamaged, GalleryError, GalleryLocked
+from isa_cli.errors import ROOM, GalleryDamaged, GalleryError, GalleryLocked
 from isa_cli.gallery.catalog import connecting, where
 
 if TYPE_CHECKING:
@@ -137,7 +138,26 @@ def _in_our_words(error: sqlite3.Error, path: Path) -> GalleryError | None:
                 "restore it from a backup, or delete it and index the photos again",
             )
         case sqlite3.SQLITE_FULL:
-            return GalleryError(f"there is no space left for the catalogue {path}")
+            return _no_space(path)
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_IOERR:
-            return GalleryError(f"the catalogue {path} can't be used: {error}")
+            if _is_full(path):  # what SQLite calls an I/O error where a file beside can't grow
+                return _no_space(path)
+            return GalleryError(f"the catalogue {path} can't be used: {error}", LOOK)
     return None
+
+
+LOOK = "isa doctor looks at it more closely"
+
+TIGHT = 64 * 1024
+"""Bytes free on a disk below which SQLite can't work: two of its steps (ours)."""
+
+
+def _no_space(path: Path) -> GalleryError:
+    return GalleryError(f"there is no space left for the catalogue {path}", ROOM)
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < TIGHT
+    except OSError:
+        return False

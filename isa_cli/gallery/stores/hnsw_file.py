@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from isa_cli import atomic
 from isa_cli.atomic import replacing
-from isa_cli.errors import GalleryError
+from isa_cli.errors import GalleryError, next_step
 from isa_cli.gallery.records import IndexFile
 from isa_cli.gallery.stores.hnsw import BuildParams, Graph
 from isa_cli.gallery.stores.scoring import reach
@@ -194,7 +194,8 @@ def write(
     except (OSError, RuntimeError) as error:  # USearch reports a full disk as RuntimeError
         raise GalleryError(
             f"the search index can't be written to {folder}: {error}",
-            "the catalogue is safe; make room and run the command again",
+            "the catalogue is safe; "
+            + next_step(error, "make room, or ask for the permission, and run the command again"),
         ) from error
     return IndexFile(
         name=path.name,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isa_cli.atomic import replacing
-from isa_cli.errors import TrainingError
+from isa_cli.atomic import write_bytes
+from isa_cli.errors import TrainingError, next_step
 from isa_cli.filters import And
 from isa_cli.training.data.triplet_photos import vectors_of
 
@@ -220,11 +221,13 @@ class HardNegatives:
 def _write(file: Path, table: Keys) -> None:
     """Write a table in one step: a run that is killed leaves it whole or not there."""
     try:
-        with replacing(file) as part, part.open("wb") as stream:
-            np.save(stream, table, allow_pickle=False)
+        stream = io.BytesIO()  # numpy does not say why a file can't be written
+        np.save(stream, table, allow_pickle=False)
+        write_bytes(file, stream.getbuffer())
     except OSError as error:
         raise TrainingError(
-            f"{file} can't be written: {error.strerror or error}", "choose another --out"
+            f"{file} can't be written: {error.strerror or error}",
+            next_step(error, "choose another --out"),
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ from zipfile import ZipFile, is_zipfile
 
 import torch
 
-from isa_cli.atomic import replacing, write_text
-from isa_cli.errors import IsaError, TrainingError, brief
+from isa_cli.atomic import write_bytes, write_text
+from isa_cli.errors import IsaError, TrainingError, brief, next_step
 from isa_cli.regular import read_text
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class RunFolder:
             write_text(folder / RECIPE, text)
         except OSError as error:
             raise TrainingError(
-                f"{folder} can't be written to: {error.strerror or error}", "choose another --out"
+                f"{folder} can't be written to: {error.strerror or error}",
+                next_step(error, "choose another --out"),
             ) from error
 
     def _check_recipe(self, text: str) -> None:
@@ -188,8 +190,9 @@ class RunFolder:
 
 
 def _save(path: Path, value: Mapping[str, Any]) -> None:
-    with replacing(path) as part:
-        torch.save(dict(value), part)
+    stream = io.BytesIO()  # torch does not say why a file can't be written
+    torch.save(dict(value), stream)
+    write_bytes(path, stream.getbuffer())
 
 
 def _record(line: str) -> dict[str, Any] | None:
