@@ -81,6 +81,22 @@ def test_a_sidecar_says_what_the_photo_does_not(gallery, folder):
     assert (stats.photos, stats.undated, stats.unplaced) == (2, 1, 1)
 
 
+@pytest.mark.parametrize("seconds", [10**10, -(10**10)])
+def test_times_that_the_catalogue_can_not_hold_are_no_change(gallery, folder, seconds):
+    paint_many(folder, 2)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    for path in folder.iterdir():
+        try:
+            os.utime(path, (seconds, seconds))
+        except OSError:
+            pytest.skip("this disk takes no such time")
+        if path.stat().st_mtime != seconds:
+            pytest.skip("this disk keeps no such time")
+    run(gallery, folder)
+    summary = run(gallery, folder)
+    assert (summary.found, summary.tally.unchanged, summary.tally.skipped_failed) == (0, 2, 1)
+
+
 def test_an_unchanged_folder_loads_no_model(gallery, folder):
     paint_many(folder, 5)
     run(gallery, folder)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -20,6 +21,7 @@ from isa_cli.gallery.ignore import ScanOptions, is_hidden
 from isa_cli.gallery.tally import Tally
 from isa_cli.gallery.walk import gone, scan
 from isa_cli.images import limits
+from isa_cli.types import FileStamp
 
 # --- a catalogue of dicts ------------------------------------------------------------------------
 
@@ -544,3 +546,12 @@ def test_scanning_imports_nothing_heavy():
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path.cwd()
     )
     assert not {"torch", "PIL", "numpy", "rich"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("mtime", "kept"),
+    [(2**64, 2**63 - 1), (-(2**64), -(2**63)), (1_700_000_000_000_000_000,) * 2],
+)
+def test_a_stamp_is_what_the_catalogue_can_keep(mtime, kept):
+    status = SimpleNamespace(st_size=7, st_mtime_ns=mtime)
+    assert FileStamp.of(b"/a", status) == FileStamp(b"/a", 7, kept)
