@@ -69,7 +69,8 @@ def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file, in hex.
 
     In the hub's cache it is free: a large file is a link to a blob named by its SHA-256.  For
-    other files it is computed once, and remembered by path, size and time.
+    other files it is computed once, and remembered by path, size, times and inode: whoever puts
+    other weights there may keep size and time (``cp -p``, ``rsync -t``), but not all of them.
     """
     with contextlib.suppress(OSError):
         # one step only: the blob may itself be a link, into a store with names of another kind
@@ -84,7 +85,7 @@ def digest_of(path: Path) -> str:
 
 def _remembered_digest(path: Path) -> str:
     stat = path.stat()
-    stamp = [stat.st_size, stat.st_mtime_ns]
+    stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
     key = str(path.resolve())
     memory = cache_dir() / "digests.json"
     known = _read_memory(memory)

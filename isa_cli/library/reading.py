@@ -87,7 +87,7 @@ def _moment(gallery: Gallery) -> tuple[Any, ...]:
     kept = gallery.catalog.metadata
     try:
         found = (gallery.folder / QUERY_MODEL).stat()
-        query = (found.st_mtime_ns, found.st_size, found.st_ino)
+        query = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
     except OSError:
         query = None
     return kept.generation, kept.index_file(), kept.setting(TUNED), query

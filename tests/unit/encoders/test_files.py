@@ -88,6 +88,25 @@ def test_a_file_is_hashed_once(folder, monkeypatch, tmp_path):
     assert files.digest_of(folder / WEIGHTS) == first
 
 
+@pytest.mark.parametrize("how", ["another file", "the same file"])
+def test_weights_that_keep_size_and_time_are_other_weights(folder, monkeypatch, tmp_path, how):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    weights = folder / WEIGHTS
+    before, first = weights.stat(), files.digest_of(weights)
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    place = weights if how == "the same file" else folder / "new"
+    place.write_bytes(content)
+    while place.stat().st_ctime_ns == before.st_ctime_ns or place.stat().st_mtime_ns != (
+        before.st_mtime_ns
+    ):  # until the system's clock has ticked
+        os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+    place.replace(weights)
+    after = weights.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert files.digest_of(weights) != first
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[1]", b'{"x": 3}', b"{"])
 def test_a_damaged_memory_of_digests_only_costs_time(folder, monkeypatch, tmp_path, content):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
