@@ -553,5 +553,5 @@ def test_scanning_imports_nothing_heavy():
     [(2**64, 2**63 - 1), (-(2**64), -(2**63)), (1_700_000_000_000_000_000,) * 2],
 )
 def test_a_stamp_is_what_the_catalogue_can_keep(mtime, kept):
-    status = SimpleNamespace(st_size=7, st_mtime_ns=mtime)
-    assert FileStamp.of(b"/a", status) == FileStamp(b"/a", 7, kept)
+    status = SimpleNamespace(st_size=7, st_mtime_ns=mtime, st_ctime_ns=mtime, st_ino=3)
+    assert FileStamp.of(b"/a", status) == FileStamp(b"/a", 7, kept, kept, 3)
