@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from isa_cli.errors import GalleryError, GalleryLocked, SpaceMismatch, next_step
@@ -165,9 +166,13 @@ class Gallery:
         self._fill_index(afresh=False)
 
     def rebuild(self) -> None:
-        """Make the index again from the catalogue, whatever there is; raises as above."""
-        self.catalog.metadata.set_index_file(None)  # it is not even looked at
+        """Make the index again from the catalogue, whatever there is; raises as above.
+
+        The one that is there stays the catalogue's until the new one is whole.
+        """
         self._fill_index(afresh=True)
+        if self.index.status().engine == "exact":
+            self.catalog.metadata.set_index_file(None)  # of a time when there were more photos
 
     def _fill_index(self, *, afresh: bool) -> None:
         from isa_cli.gallery.stores.sync import sync  # noqa: PLC0415 - status needs no numpy
@@ -177,18 +182,21 @@ class Gallery:
         with self._filling:
             with self._opening:
                 self._close_index()  # a gallery that has grown may need another engine
-                index = self.index
+                self._index = index = self._open_index(writable=True, afresh=afresh)
             sync(index, self.catalog.vectors, self._reporter, afresh=afresh)
             index.flush()
 
-    def _open_index(self, *, writable: bool) -> VectorIndex:
+    def _open_index(self, *, writable: bool, afresh: bool = False) -> VectorIndex:
         from isa_cli.gallery.stores import open_index  # noqa: PLC0415 - status needs no numpy
 
+        file = self.catalog.metadata.index_file()
+        if afresh and file is not None:
+            file = replace(file, settings="")  # nobody's: so that it is not even looked at
         return open_index(
             self.folder,
             self.space,
             self.catalog.vectors,
-            self.catalog.metadata.index_file(),
+            file,
             record=self.catalog.metadata.set_index_file if writable else None,
         )
 

@@ -131,7 +131,7 @@ class HnswFile:
             return
         graph = self.graph
         covered = reach(self._rows, graph.holds)
-        self._file = write(
+        file = write(
             self._folder,
             graph.save,
             generation=self._generation + 1,
@@ -139,10 +139,16 @@ class HnswFile:
             removed=graph.removed,
             settings=self._settings,
         )
-        self._record(self._file)
+        try:
+            self._record(file)
+        except GalleryError:  # a full disk: the old file is the catalogue's still
+            with contextlib.suppress(OSError):
+                (self._folder / file.name).unlink()
+            raise
+        self._file = file
         self._generation += 1
         self._state, self._reason, self._changed = (graph, covered), "", False
-        sweep(self._folder, keep=self._file.name)
+        sweep(self._folder, keep=file.name)
 
     def close(self) -> None:
         """Release the file and the memory; closing twice is harmless."""

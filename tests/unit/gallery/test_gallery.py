@@ -1,5 +1,6 @@
 """The facade: one writer, any number of readers, an index that mends itself and says so."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from isa_cli.bench.synthetic import clusters, fill
-from isa_cli.errors import GalleryLocked, GalleryMissing, SpaceMismatch
+from isa_cli.errors import GalleryError, GalleryLocked, GalleryMissing, SpaceMismatch
 from isa_cli.filters import Under
 from isa_cli.gallery import stores
 from isa_cli.gallery.gallery import Gallery
@@ -127,6 +128,77 @@ def test_a_search_beside_a_writer_finds_everything_without_an_index(folder, vect
         assert nearest_of_all(reader, vectors) == list(range(1, N + 1))
     assert len(said.lines) == 1
     assert "is writing" in said.lines[0]
+
+
+def _no_room(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["the file", "the catalogue"])
+def test_rebuilding_on_a_full_disk_keeps_the_index_that_was_there(
+    folder, vectors, hnsw, monkeypatch, where
+):
+    with Gallery.open(folder, writable=True) as gallery:
+        gallery.refresh_index()
+        before = gallery.catalog.metadata.index_file()
+        names = {path.name for path in folder.iterdir()}
+        with monkeypatch.context() as patch:
+            if where == "the file":
+                patch.setattr(os, "fsync", _no_room)
+            else:
+
+                def full(_file):
+                    raise GalleryError("there is no space left for the catalogue")
+
+                patch.setattr(gallery.catalog.metadata, "set_index_file", full)
+            with pytest.raises(GalleryError, match="space left"):
+                gallery.rebuild()
+        assert gallery.catalog.metadata.index_file() == before
+        assert {path.name for path in folder.iterdir()} == names
+    said = Said()
+    with Gallery.open(folder, reporter=said) as gallery:
+        assert nearest_of_all(gallery, vectors[:5]) == [1, 2, 3, 4, 5]
+        assert gallery.index_status().place == before.name
+        assert gallery.index_status().reason == ""
+    assert said.lines == []
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from isa_cli.errors import IsaError
+from isa_cli.gallery import stores
+from isa_cli.gallery.gallery import Gallery
+
+stores.EXACT_BELOW = 10
+with Gallery.open(Path(sys.argv[1]), writable=True) as gallery:
+    before = gallery.catalog.metadata.index_file()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
+    try:
+        gallery.rebuild()
+    except IsaError as error:
+        print(error.message, "->", error.hint)
+    print(gallery.catalog.metadata.index_file() == before)
+"""
+
+
+def test_rebuilding_where_no_file_may_grow_keeps_the_index_that_was_there(folder, hnsw):
+    with Gallery.open(folder, writable=True) as gallery:
+        gallery.refresh_index()
+    command = [sys.executable, "-c", LIMITED, folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "the search index can't be written" in done.stdout
+    assert done.stdout.endswith("True\n")
+    with Gallery.open(folder) as gallery:
+        assert gallery.index_status().reason == ""
+
+
+def test_rebuilding_a_gallery_that_has_shrunk_forgets_its_file(folder, hnsw, monkeypatch):
+    with Gallery.open(folder, writable=True) as gallery:
+        gallery.refresh_index()
+        monkeypatch.setattr(stores, "EXACT_BELOW", N)
+        gallery.rebuild()
+        assert gallery.catalog.metadata.index_file() is None
 
 
 @pytest.mark.usefixtures("hnsw")
